@@ -1,0 +1,67 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The settings every target of ours shares. `ci/lint` and CI add `-warnings-as-errors` from outside, so that a newer compiler's new warning never breaks a user's build.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "vmlab",
+    products: [
+        .executable(name: "vmlab", targets: ["vmlab"]),
+        .library(name: "VMLabCommand", targets: ["VMLabCommand"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+    targets: [
+        .target(name: "LabEvents", swiftSettings: settings),
+        .target(
+            name: "QEMU",
+            dependencies: ["LabEvents", crypto, nioCore, nioPosix, subprocess, system],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "GuestShell",
+            dependencies: ["LabEvents", crypto, nioCore, nioPosix],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "BuildRegistry",
+            dependencies: ["LabEvents", crypto, subprocess, system, yams],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "VMLab",
+            dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "QEMU", subprocess, system],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "VMLabCommand",
+            dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "QEMU", "VMLab", argumentParser],
+            swiftSettings: settings
+        ),
+        .executableTarget(name: "vmlab", dependencies: ["VMLabCommand", argumentParser], swiftSettings: settings),
+        .testTarget(name: "QEMUTests", dependencies: ["QEMU", "LabEvents"], swiftSettings: settings),
+        .testTarget(name: "GuestShellTests", dependencies: ["GuestShell", "LabEvents", nioCore], swiftSettings: settings),
+        .testTarget(name: "BuildRegistryTests", dependencies: ["BuildRegistry", "LabEvents"], swiftSettings: settings),
+    ]
+)

@@ -1,0 +1,4 @@
+import ArgumentParser
+import VMLabCommand
+
+await VMLabCommand.main()

@@ -1,0 +1,5 @@
+import Testing
+
+@testable import BuildRegistry
+
+@Test func seed() {}

@@ -1,0 +1,5 @@
+import Testing
+
+@testable import GuestShell
+
+@Test func seed() {}

@@ -1,0 +1,5 @@
+import Testing
+
+@testable import QEMU
+
+@Test func seed() {}
