@@ -1,0 +1,72 @@
+import Synchronization
+
+/// Something that many wait for: closed, open with a value, or failed. It can close and open again.
+final class Gate<Value: Sendable>: Sendable {
+    private enum State {
+        case closed
+        case open(Value)
+        case failed(any Error)
+    }
+
+    private struct Guarded {
+        var state = State.closed
+        var nextID = 0
+        var waiters: [Int: CheckedContinuation<Value, any Error>] = [:]
+    }
+
+    private let guarded = Mutex(Guarded())
+
+    /// The value when the gate is open.
+    var value: Value? {
+        guarded.withLock { if case .open(let value) = $0.state { value } else { nil } }
+    }
+
+    /// Waits until the gate is open.
+    ///
+    /// - Throws: what the gate failed with, or `CancellationError`.
+    func wait() async throws -> Value {
+        let id = guarded.withLock { guarded in
+            guarded.nextID += 1
+            return guarded.nextID
+        }
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let now: Result<Value, any Error>? = guarded.withLock { guarded in
+                    if Task.isCancelled { return .failure(CancellationError()) }
+                    switch guarded.state {
+                    case .open(let value): return .success(value)
+                    case .failed(let error): return .failure(error)
+                    case .closed:
+                        guarded.waiters[id] = continuation
+                        return nil
+                    }
+                }
+                if let now { continuation.resume(with: now) }
+            }
+        } onCancel: {
+            let waiter = guarded.withLock { $0.waiters.removeValue(forKey: id) }
+            waiter?.resume(throwing: CancellationError())
+        }
+    }
+
+    func close() {
+        guarded.withLock { $0.state = .closed }
+    }
+
+    func open(_ value: Value) {
+        settle(.open(value), .success(value))
+    }
+
+    func fail(_ error: any Error) {
+        settle(.failed(error), .failure(error))
+    }
+
+    private func settle(_ state: State, _ result: Result<Value, any Error>) {
+        let waiters = guarded.withLock { guarded in
+            guarded.state = state
+            defer { guarded.waiters = [:] }
+            return guarded.waiters.values.map { $0 }
+        }
+        for waiter in waiters { waiter.resume(with: result) }
+    }
+}

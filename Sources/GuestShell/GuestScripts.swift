@@ -1,0 +1,161 @@
+/// The guest's side: plain POSIX shell, tested with bash, dash and busybox ash. Nothing is written to the guest's disk; the texts travel over the consoles
+/// and ports and live in the shells' memory.
+enum GuestScripts {
+    /// Typed into the bootstrap console: finds the control port and leaves a control shell on it.
+    ///
+    /// A child started with `&` would ignore SIGINT and SIGQUIT for good (POSIX XCU 2.11) and hand that to every command. So the shell in the middle is
+    /// killed by its own child instead, and init adopts the child. Short lines without tabs, `!` or quotes over several
+    /// lines, so that an echoing, line-editing console passes them unchanged.
+    ///
+    /// - Parameter answer: printed at the end as `<answer>:ok`, or with a reason instead of `ok`. It is sent in two halves so that an echo is no answer.
+    static func bootstrap(answer: Mark) -> String {
+        let half = answer.text.prefix(Mark.length / 2)
+        let rest = answer.text.dropFirst(Mark.length / 2)
+        return #"""
+            sh 3>&1 >/dev/null 2>&1
+            modprobe virtio_console
+            \#(findPort)
+            vr=no-port-\#(PortNames.control)
+            if vfind \#(PortNames.control); then vr=port-busy
+            command exec 5<>$vdev && vr=ok && ( sh -c 'kill -9 $PPID; exec setsid sh <&5 >&5 3>&- 5>&- 2>/dev/null'; : )
+            fi
+            vm=\#(half)
+            echo "$vm"\#(rest):$vr >&3
+            exit
+            """# + "\n"
+    }
+
+    /// The same for the guest agent, which runs one command and takes its output.
+    static func agentBootstrap() -> String {
+        #"""
+        modprobe virtio_console 2>/dev/null
+        \#(findPort)
+        vfind \#(PortNames.control) || { echo no-port-\#(PortNames.control); exit 1; }
+        command exec 5<>$vdev || { echo port-busy; exit 1; }
+        ( sh -c 'kill -9 $PPID; exec setsid sh <&5 >&5 3>&- 5>&- 2>/dev/null'; : ) 2>/dev/null
+        echo ok
+        """#
+    }
+
+    /// `vfind NAME` sets `vdev` to the device of the port; without udev there is no /dev/virtio-ports, but sysfs always has the name.
+    private static let findPort = #"""
+        vfind() {
+        for vd in /sys/class/virtio-ports/*; do
+        vn=; read -r vn <$vd/name
+        if [ "$vn" = "$1" ]; then vdev=/dev/${vd##*/}; return 0; fi
+        done
+        return 1; }
+        """#
+
+    /// Definitions for the control shell, which reads its standard input as a script.
+    static let control = #"""
+        \#(findPort)
+        case $PATH in ?*) ;; *) PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH ;; esac
+        case ${HOME-} in ?*) ;; *) HOME=/root; export HOME ;; esac
+        cd /
+        vproc() {
+        IFS= read -r vst </proc/$1/stat || return 1
+        set -- ${vst##*) }
+        vpp=$2 vpg=$3 vse=$4 vts=${20}; }
+        vkill() {
+        vc=
+        for vd in /proc/[0-9]*; do vd=${vd##*/}; vproc $vd && [ "$vpp" = "$1" ] && vc=$vd vcg=$vpg vct=$vts; done
+        [ -n "$vc" ] || return 0
+        if [ "$vcg" = "$vc" ]; then kill -$2 -$vc; return 0; fi
+        for vd in /proc/[0-9]*; do vd=${vd##*/}; vproc $vd && [ "$vpg" = "$1" ] && [ "$vd" != "$1" ] && [ "$vts" -ge "$vct" ] && kill -$2 $vd; done
+        return 0; }
+        vreap() {
+        for vd in /proc/[0-9]*; do vd=${vd##*/}; vproc $vd && [ "$vse" = "$1" ] || continue
+        case $2 in groups) [ "$vd" = "$vpg" ] && kill -KILL -$vpg ;; *) kill -KILL $vd ;; esac; done
+        return 0; }
+        vports() { for vd in /sys/class/virtio-ports/*; do vn=; read -r vn <$vd/name; case $vn in vmlab.*) printf 'port %s %s\n' "$vn" "/dev/${vd##*/}" ;; esac; done; }
+        vstart() { ( sh -c 'kill -9 $PPID; exec setsid sh -c "$0" vmlab "$@"' "$vsup" "$@"; : ) <&9 >/dev/null; }
+        vsup='\#(supervisor)'
+        exec 9</dev/null
+
+        """#
+
+    /// Keeps one worker alive on its port and reports each death. `$1` device, `$2` shell, `$3` epoch, `$4` loader.
+    private static let supervisor = #"""
+        exec <>"$1" >&0 2>/dev/null || exit
+        while :; do setsid "$2" -c "$4" vmlab-worker "$3"; r=$?
+        [ "$r" = 77 ] && exit; printf "died %s %s\n" "$3" "$r"; done
+        """#
+
+    /// What a worker starts as: waits for its epoch, so that words left over from an earlier one are ignored, then for its program. `$1` epoch.
+    static let loader =
+        #"l=; n=$(printf "\nx"); n=${n%x}; until [ "$l" = "load $1" ]; do IFS= read -r l || exit 77; done; s=; while IFS= read -r l && [ "$l" != "run $1" ]; do s=$s$l$n; done; eval "$s""#
+
+    /// The worker: one command at a time, from its standard input. Each request is
+    /// `LINES OUT ERR IN`, then that many lines of script, the opening mark, and the closing mark, which stays unread in the port until the command has
+    /// ended.
+    ///
+    /// It opens the two output ports for a command and closes them after it, because a port opens once: a background child that still holds one makes the
+    /// next opening fail (`busy`), so nothing it writes can come into another command's frame. Opening and closing cost a millisecond, so they are
+    /// skipped when the command demonstrably left nobody behind: the kernel's last process number (the last field of /proc/loadavg) moved by the
+    /// command's own subshell and no more.
+    static let worker = #"""
+        exec 8</dev/null
+        trap '_vx=e' USR1
+        case ${BASH_VERSION-} in ?*) set -m ;; esac
+        _vc=
+        _vn='
+        '
+        printf 'ready %s %s\n' "$1" "$$"
+        while IFS= read -r _vh; do
+        if [ "$_vh" = close ]; then
+        exec 5>&- 6>&-
+        _vc=
+        printf 'closed\n'
+        continue
+        fi
+        set -- $_vh
+        _vs= _vi=$1
+        while [ "$_vi" -gt 0 ]; do IFS= read -r _vl; _vs=$_vs$_vl$_vn; _vi=$((_vi - 1)); done
+        IFS= read -r _vb
+        if [ "$_vc" != "$2" ]; then
+        [ -n "$_vc" ] && exec 5>&- 6>&-
+        _vc=
+        if command exec 5>"$2" && command exec 6>"$3"; then
+        _vc=$2
+        printf %s "$_vb" >&5; printf %s "$_vb" >&6
+        else
+        exec 5>&- 6>&-
+        IFS= read -r _vb
+        printf 'busy output\n'
+        continue
+        fi
+        fi
+        if [ "$4" = - ]; then exec 7<&8
+        elif command exec 7<"$4"; then
+        until IFS= read -r _vl <&7 && [ "$_vl" = "$_vb" ]; do :; done
+        else
+        IFS= read -r _vb
+        exec 5>&- 6>&-
+        _vc=
+        printf 'busy input\n'
+        continue
+        fi
+        _vx=s _vp=-9 _vq=-9
+        read -r _vl _vl _vl _vl _vp </proc/loadavg
+        ( trap 'case $? in 129|1[3-9]?|2??) kill -USR1 $$ ;; esac' 0
+        set --
+        eval "$_vs" ) <&7 >&5 2>&6 5>&- 6>&- 7<&- 8<&-
+        _vr=$?
+        read -r _vl _vl _vl _vl _vq </proc/loadavg
+        exec 7<&-
+        IFS= read -r _vb
+        [ "$_vr" -gt 128 ] || _vx=e
+        if [ "$4" = - ] && [ "$_vq" = $((_vp + 1)) ]; then
+        printf '%sk%s%03d' "$_vb" $_vx $_vr >&5
+        printf '%sk%s%03d' "$_vb" $_vx $_vr >&6
+        else
+        printf '%sc%s%03d' "$_vb" $_vx $_vr >&5
+        printf '%sc%s%03d' "$_vb" $_vx $_vr >&6
+        exec 5>&- 6>&-
+        _vc=
+        fi
+        done
+        exit 77
+        """# + "\n"
+}

@@ -1,0 +1,112 @@
+import NIOCore
+import Synchronization
+
+extension GuestShell {
+    /// Connects the consoles and the agent's port, so that nothing they say is missed.
+    func connectConsoles() async throws {
+        let generation = generation
+        var paths = ["hvc0": endpoints.backdoor, "agent": endpoints.agent]
+        paths["ttyS0"] = await endpoints.serial?()
+        for (name, path) in paths {
+            guard let path, consoles[name] == nil else { continue }
+            let connection = try await PortConnection.connect(path: path, group: group)
+            guard generation == self.generation else {
+                connection.end(nil)
+                return
+            }
+            consoles[name] = connection
+        }
+    }
+
+    /// Reaches the guest by whichever console answers first, and makes it ready for commands.
+    func bootstrap(generation: Int, alreadyUp: Bool) async {
+        do {
+            try await connectConsoles()
+            guard generation == self.generation else { return }
+            let port = LinePort(try await connectPort(PortNames.control))
+            let control = ControlShell(port: port, node: node)
+            do {
+                try await reachShell(alreadyUp: alreadyUp)
+                try await prepare(control, port: port, generation: generation)
+            } catch {
+                control.end(nil)
+                throw error
+            }
+            // A console that is connected and not read would lose output, also from QEMU's log of it.
+            for console in consoles.values { console.end(nil) }
+            consoles = [:]
+        } catch let error as GuestShellError {
+            if generation == self.generation { ready.fail(error) }
+        } catch {
+            if generation == self.generation, !(error is CancellationError) {
+                ready.fail(GuestShellError.channelBroken(node: node, detail: "\(error)"))
+            }
+        }
+    }
+
+    private func reachShell(alreadyUp: Bool) async throws {
+        let consoles = consoles
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            defer { group.cancelAll() }
+            for (name, connection) in consoles {
+                let note: @Sendable (String) -> Void = { text in self.consoleNotes.withLock { $0[name] = text } }
+                note("silent")
+                group.addTask { [endpoints] in
+                    switch name {
+                    case "agent": try await AgentBootstrap(connection: connection).run()
+                    default:
+                        let kind: ConsoleBootstrap.Kind = name == "hvc0" ? .backdoor : .serial(endpoints.login)
+                        try await ConsoleBootstrap(kind: kind, connection: connection, askAtOnce: alreadyUp, note: note).run()
+                    }
+                }
+            }
+            var failures: [any Error] = []
+            while let result = await group.nextResult() {
+                switch result {
+                case .success: return
+                case .failure(let error): failures.append(error)
+                }
+            }
+            throw failures.first { $0 is GuestShellError } ?? GuestShellError.channelBroken(node: node, detail: Self.describe(failures))
+        }
+    }
+
+    private static func describe(_ failures: [any Error]) -> String {
+        guard !failures.isEmpty else { return "the machine has neither a backdoor console, nor a serial console, nor an agent" }
+        return failures.map { failure in
+            switch failure {
+            case let refused as ConsoleBootstrap.Refused: refused.reason
+            case is ConsoleBootstrap.Ended: "QEMU closed the console"
+            default: "\(failure)"
+            }
+        }.joined(separator: "; ")
+    }
+
+    /// Synchronises with the control shell, tells it what it must know, and opens the gate for commands.
+    private func prepare(_ control: ControlShell, port: LinePort, generation: Int) async throws {
+        let mark = Mark.random()
+        try await port.send("\nprintf 'sync %s\\n' \(mark.text)\n")
+        while let line = try await port.line(), line != "sync \(mark.text)" {}
+        try await port.send(GuestScripts.control)
+        let devices = try await control.call("vports").reduce(into: [String: String]()) { devices, line in
+            let words = line.split(separator: " ")
+            if words.count == 3, words[0] == "port" { devices[String(words[1])] = String(words[2]) }
+        }
+        var shell = "sh"
+        if options.shell == .automatic, try await control.call("command -v bash >/dev/null && echo yes").contains("yes") { shell = "bash" }
+        for worker in abandoned { try await control.call("vreap \(worker) all") }
+        let pairs = try await connectPairs(devices)
+        guard generation == self.generation else {
+            for pair in pairs { pair.stop(nil) }
+            control.end(nil)
+            return
+        }
+        abandoned = []
+        self.pairs = Dictionary(uniqueKeysWithValues: pairs.map { ($0.index, $0) })
+        freePairs = []
+        freeInputs = Array(0..<PortNames.inputCount)
+        freePermits.reset()
+        for pair in pairs { returnPair(pair) }
+        ready.open(Guest(control: control, devices: devices, shell: shell, generation: generation))
+    }
+}

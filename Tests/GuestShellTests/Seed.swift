@@ -1,5 +1,0 @@
-import Testing
-
-@testable import GuestShell
-
-@Test func seed() {}
