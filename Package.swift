@@ -37,6 +37,7 @@ let package = Package(
         .target(
             name: "QEMU",
             dependencies: ["LabEvents", crypto, nioCore, nioPosix, subprocess, system],
+            exclude: ["Payload"],
             swiftSettings: settings
         ),
         .target(
