@@ -21,12 +21,17 @@ import Testing
         #expect(ProbePayload.disk.count == 1 << 20)
     }
 
-    @Test(.enabled(if: ["as", "objcopy"].allSatisfy { tool in ["/usr/bin/", "/bin/"].contains { FileManager.default.isExecutableFile(atPath: $0 + tool) } }))
+    @Test(
+        .enabled(
+            if: ["as", "objcopy"].allSatisfy { tool in
+                ["/usr/bin/", "/bin/"].contains { FileManager.default.isExecutableFile(atPath: $0 + tool) }
+            }))
     func `the payload's bytes are its source's`() async throws {
         let source = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Sources/QEMU/Payload/probe.S").path
         try await withTestFolder { folder in
             for (tool, arguments) in [
-                ("as", ["--64", "-o", folder + "/o", source]), ("objcopy", ["-O", "binary", "-j", ".text", folder + "/o", folder + "/bin"]),
+                ("as", ["--64", "-o", folder + "/o", source]),
+                ("objcopy", ["-O", "binary", "-j", ".text", folder + "/o", folder + "/bin"]),
             ] {
                 let result = try await run(.name(tool), arguments: Arguments(arguments), output: .discarded, error: .string(limit: 1 << 16))
                 #expect(result.terminationStatus.isSuccess, "\(result.standardError)")
@@ -36,13 +41,14 @@ import Testing
     }
 
     @Test func `only the guest's own answer counts`() {
-        func verdict(_ words: String, _ status: ExitStatus?) -> ProbeResult.Verdict {
+        func verdict(_ words: String, _ status: ProcessExit?) -> ProbeResult.Verdict {
             AcceleratorProbe.verdict(words: words, status: status, limit: .seconds(5))
         }
         #expect(verdict(ProbePayload.answer + "\n", .exited(85)) == .usable)
         #expect(verdict("warning\n\(ProbePayload.answer)\n", .exited(85)) == .usable)
         #expect(verdict(ProbePayload.answer + "\n", .exited(0)) != .usable)
-        #expect(verdict("vmlab-probe 0000000000000000\n", .exited(85)) == .unusable(.ended(.exited(85), words: "vmlab-probe 0000000000000000")))
+        #expect(
+            verdict("vmlab-probe 0000000000000000\n", .exited(85)) == .unusable(.ended(.exited(85), words: "vmlab-probe 0000000000000000")))
         #expect(verdict("", nil) == .unusable(.noAnswer(seconds: 5)))
         #expect(
             verdict("KVM internal error. Suberror: 1\nemulation failure\n", .signalled(9))

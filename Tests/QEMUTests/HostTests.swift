@@ -89,11 +89,15 @@ import Testing
         Failure(
             text: "qemu-system-x86_64: -blockdev driver=qcow2,node-name=disk1,file=disk1-file: Image is not in qcow2 format",
             kind: .invalidInput, location: "/d1"),
-        Failure(text: "-blockdev driver=file,filename=/d0: Could not open '/d0': No such file or directory", kind: .invalidInput, location: "/d0"),
-        Failure(text: "cannot set up guest memory 'ram': Cannot allocate memory", kind: .environment, key: .noMemory, location: "/dev/shm/ram"),
+        Failure(
+            text: "-blockdev driver=file,filename=/d0: Could not open '/d0': No such file or directory", kind: .invalidInput,
+            location: "/d0"),
+        Failure(
+            text: "cannot set up guest memory 'ram': Cannot allocate memory", kind: .environment, key: .noMemory, location: "/dev/shm/ram"),
         Failure(text: "Failed to get \"write\" lock\nIs another process using the image [/d0]?", kind: .busy, location: "/d0"),
         Failure(text: "failed to bind socket: Address already in use", kind: .busy),
-        Failure(text: "error: failed to set MSR\n… kvm_buf_set_msrs: Assertion", kind: .environment, key: .kvmUnusable, location: "/dev/kvm"),
+        Failure(
+            text: "error: failed to set MSR\n… kvm_buf_set_msrs: Assertion", kind: .environment, key: .kvmUnusable, location: "/dev/kvm"),
         Failure(text: "", kind: .failure),
         Failure(text: "something new", kind: .failure),
     ]) func `QEMU's last words are translated`(_ failure: Failure) {
@@ -108,12 +112,11 @@ import Testing
 
     @Test func `one reboot is one boot although the firmware resets again`() {
         let start = Date(timeIntervalSince1970: 1000)
+        let resets: [(after: Double, byGuest: Bool, isSilent: Bool)] = [
+            (0, true, true), (0.1, true, true), (0.2, true, true), (0.3, false, true), (0.4, true, false), (9, true, true),
+        ]
         var filter = ResetFilter()
-        #expect(filter.beginsBoot(at: start, byGuest: true, isSilent: true))
-        #expect(!filter.beginsBoot(at: start + 0.1, byGuest: true, isSilent: true))
-        #expect(!filter.beginsBoot(at: start + 0.2, byGuest: true, isSilent: true))
-        #expect(filter.beginsBoot(at: start + 0.3, byGuest: false, isSilent: true))
-        #expect(filter.beginsBoot(at: start + 0.4, byGuest: true, isSilent: false))
-        #expect(filter.beginsBoot(at: start + 9, byGuest: true, isSilent: true))
+        let boots = resets.map { filter.beginsBoot(at: start + $0.after, byGuest: $0.byGuest, isSilent: $0.isSilent) }
+        #expect(boots == [true, false, false, true, true, true])
     }
 }

@@ -22,10 +22,12 @@ struct SplitMix64: RandomNumberGenerator {
     static let seed = ProcessInfo.processInfo.environment["VMLAB_FUZZ_SEED"].flatMap { UInt64($0) } ?? 1
 
     /// Pieces that mean something to the protocol or to a JSON reader, to be put where they do not belong.
-    static let pieces: [[UInt8]] = [
-        "{\"return\": {}}", "\"id\": 1", "{\"event\": \"STOP\"}", "\\n", "\\u0000", "\\ud800", "\"", "\\", "{", "}", "[", "]", ",", ":", "1e999",
-        "-9223372036854775809", "null", "\r", "\t", "ä",
-    ].map { Array($0.utf8) } + [[0], [0xff, 0xfe], [0xc0, 0x80], [0xed, 0xa0, 0x80]]
+    static let pieces: [[UInt8]] =
+        [
+            "{\"return\": {}}", "\"id\": 1", "{\"event\": \"STOP\"}", "\\n", "\\u0000", "\\ud800", "\"", "\\", "{", "}", "[", "]", ",", ":",
+            "1e999",
+            "-9223372036854775809", "null", "\r", "\t", "ä",
+        ].map { Array($0.utf8) } + [[0], [0xff, 0xfe], [0xc0, 0x80], [0xed, 0xa0, 0x80]]
 
     @Test func `no input crashes the parser, forges a message or outlives its line`() throws {
         let sentinel: QMPMessage = .reply(identifier: 424_242, value: .string("sentinel"))

@@ -119,5 +119,7 @@ import Testing
         var late: [Int] = []
         for await number in history { late.append(number) }
         #expect(late.count == 1000)
+        #expect(history.count == 1000)
+        #expect(await history.dropFirst(990).first { _ in true } == 990)
     }
 }

@@ -5,7 +5,8 @@ public enum Accelerator: String, Sendable, Codable, CaseIterable {
     /// QEMU's translator, one host thread for each virtual processor: runs everywhere, ten to thirty times slower.
     case tcg
 
-    /// QEMU's arguments for the accelerator and the processor model that goes with it: everything the host has, everything the translator knows.
+    /// QEMU's arguments for the accelerator and the processor model that goes with it: everything the host has, everything the translator
+    /// knows.
     var arguments: [String] {
         switch self {
         case .kvm: ["-accel", "kvm", "-cpu", "host"]

@@ -60,7 +60,7 @@ public struct AcceleratorProbe: Sendable {
         let said = Mutex("")
         let clock = ContinuousClock()
         let start = clock.now
-        let ended = await withDeadline(limit) { () -> Result<ExitStatus, Problem>? in
+        let ended = await withDeadline(limit) { () -> Result<ProcessExit, Problem>? in
             do {
                 let result = try await Subprocess.run(
                     .path(FilePath(executable)), arguments: Arguments(arguments), environment: .inherit.updating(["LC_ALL": "C"]),
@@ -73,7 +73,7 @@ public struct AcceleratorProbe: Sendable {
                         if said.withLock({ $0.contains(Self.failureSign) }) { try execution.send(signal: .kill) }
                     }
                 }
-                return .success(ExitStatus(result.terminationStatus))
+                return .success(ProcessExit(result.terminationStatus))
             } catch {
                 return .failure(Problem(.failure, "cannot run the probe guest", location: executable, why: "\(error)"))
             }
@@ -89,7 +89,7 @@ public struct AcceleratorProbe: Sendable {
     /// How QEMU's words begin when KVM gives up on a guest.
     private static let failureSign = "KVM internal error"
 
-    static func verdict(words: String, status: ExitStatus?, limit: Duration) -> ProbeResult.Verdict {
+    static func verdict(words: String, status: ProcessExit?, limit: Duration) -> ProbeResult.Verdict {
         let lines = words.split(separator: "\n").map { line in
             line.hasPrefix("qemu-system-x86_64: ") ? String(line.dropFirst("qemu-system-x86_64: ".count)) : String(line)
         }

@@ -29,7 +29,7 @@ public enum UnusableReason: Equatable, Sendable, Codable, CustomStringConvertibl
     /// QEMU reported that the accelerator failed while the guest ran, in these words.
     case internalError(String)
     /// QEMU ended without the guest's answer.
-    case ended(ExitStatus, words: String)
+    case ended(ProcessExit, words: String)
 
     /// The reason, one or two sentences.
     public var description: String {

@@ -1,4 +1,5 @@
-/// One virtio disk. Its path is normally an overlay of this run on a read-only base, so that what the guest writes survives its reboots and nothing else.
+/// One virtio disk. Its path is normally an overlay of this run on a read-only base, so that what the guest writes survives its reboots and
+/// nothing else.
 public struct Disk: Equatable, Sendable, Codable {
     /// The image formats that QEMU is asked for; never guessed, because a guest could write a header of its choice into a raw disk.
     public enum Format: String, Sendable, Codable, CaseIterable {
@@ -18,7 +19,8 @@ public struct Disk: Equatable, Sendable, Codable {
     public var bootIndex: Int?
     /// Whether the guest may not write.
     public var isReadOnly: Bool
-    /// Whether the guest's flushes are not passed on to the host's disk. Faster; a crash of the host (not of the guest, nor of QEMU) may lose writes.
+    /// Whether the guest's flushes are not passed on to the host's disk. Faster; a crash of the host (not of the guest, nor of QEMU) may
+    /// lose writes.
     public var ignoresFlushes: Bool
 
     /// A disk; by default a writable qcow2 that is not booted.

@@ -35,7 +35,8 @@ struct ChannelPlace: Equatable {
     var bus: Int
     var number: Int
 
-    /// Consoles first, in order, so that the N-th is `hvcN`; then ports. Port 0 of a device is kept for a console, as old guests demand it there.
+    /// Consoles first, in order, so that the N-th is `hvcN`; then ports. Port 0 of a device is kept for a console, as old guests demand it
+    /// there.
     static func assign(_ channels: [GuestChannel]) -> [ChannelPlace] {
         var places: [ChannelPlace] = []
         var bus = 0

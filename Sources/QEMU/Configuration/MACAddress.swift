@@ -13,7 +13,8 @@ public struct MACAddress: Hashable, Sendable, Codable, CustomStringConvertible {
         self.bytes = bytes
     }
 
-    /// The address of one interface: 52:54:00 (the prefix that KVM guests use) and three bytes of SHA-256 over the names, so that every run has the same.
+    /// The address of one interface: 52:54:00 (the prefix that KVM guests use) and three bytes of SHA-256 over the names, so that every run
+    /// has the same.
     ///
     /// Three bytes can collide; whoever plans a lab checks that its addresses differ.
     public init(lab: String, node: String, interface: String) {

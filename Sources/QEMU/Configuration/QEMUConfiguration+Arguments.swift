@@ -21,7 +21,8 @@ extension QEMUConfiguration {
             "-machine", machineOption.text,
             "-rtc", "base=utc",
             "-device", QEMUOption("vmgenid").adding("id", "vmgenid").adding("guid", generation.uuidString.lowercased()).text,
-            // The ISA device and not pvpanic-pci: its ACPI id QEMU0001 is bound by pvpanic-mmio in Debian's and Ubuntu's cloud kernels, by the
+            // The ISA device and not pvpanic-pci: its ACPI id QEMU0001 is bound by pvpanic-mmio in Debian's and Ubuntu's cloud kernels, by
+            // the
             // single pvpanic driver of every kernel before 5.13 (which know no PCI device), and it takes no PCI slot.
             "-device", QEMUOption("pvpanic").adding("id", "pvpanic").text,
             "-object", QEMUOption("rng-random").adding("id", "entropy").adding("filename", "/dev/urandom").text,
@@ -62,7 +63,9 @@ extension QEMUConfiguration {
                 .adding("file", "disk\(index)-file").adding("read-only", disk.isReadOnly).adding("discard", "unmap")
                 .adding("cache.no-flush", disk.ignoresFlushes ? "on" : nil)
             let device = QEMUOption("virtio-blk-pci").adding("id", "vd\(index)").adding("drive", "disk\(index)")
-                .adding("addr", PCILayout.disk(index)).adding("serial", disk.serial).adding("bootindex", disk.bootIndex)
+                .adding("addr", PCILayout.disk(index)).adding("serial", disk.serial)
+                // A kernel given directly takes boot index 0, and QEMU refuses an index twice; the firmware boots that kernel only.
+                .adding("bootindex", kernel == nil ? disk.bootIndex : nil)
             return ["-blockdev", file.text, "-blockdev", format.text, "-device", device.text]
         }
     }
@@ -111,7 +114,8 @@ extension QEMUConfiguration {
         return ["-chardev", backend.text, "-mon", "chardev=qmp,mode=control"]
     }
 
-    /// What QEMU may do: start stopped, boot only what has a boot index, stay when the guest reboots, and none of the system calls that it does not need.
+    /// What QEMU may do: start stopped, boot only what has a boot index, stay when the guest reboots, and none of the system calls that it
+    /// does not need.
     private var policyArguments: [String] {
         [
             "-S", "-boot", "strict=on",

@@ -3,8 +3,10 @@ public import LabEvents
 extension QEMUConfiguration {
     /// Checks what can be known without touching the host.
     ///
-    /// - Throws: a problem of kind `invalidInput` that names the first setting QEMU would refuse: a socket path of more than 107 bytes, a name with
-    ///   other characters than letters, digits, `.`, `_` and `-`, a name twice, too many devices, no processor, no memory, a serial of more than 20 bytes.
+    /// - Throws: a problem of kind `invalidInput` that names the first setting QEMU would refuse: a socket path of more than 107 bytes, a
+    ///   name with
+    ///   other characters than letters, digits, `.`, `_` and `-`, a name twice, too many devices, no processor, no memory, a serial of more
+    ///   than 20 bytes.
     public func validate() throws(Problem) {
         try checkName(name, of: "guest")
         guard processors >= 1 else { throw refusal("needs at least one processor", why: "\(processors) given") }

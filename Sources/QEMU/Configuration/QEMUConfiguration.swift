@@ -8,7 +8,8 @@ public struct QEMUConfiguration: Equatable, Sendable, Codable {
     public var name: String
     /// The SMBIOS UUID; see ``uuid(lab:node:)`` for one that is the same in every run.
     public var uuid: UUID
-    /// The VM generation identifier (vmgenid). Give a new one when a guest is restored from a saved state, so that it reseeds its random numbers.
+    /// The VM generation identifier (vmgenid). Give a new one when a guest is restored from a saved state, so that it reseeds its random
+    /// numbers.
     public var generation: UUID
     /// The machine type: `q35`, or a versioned one such as `pc-q35-7.2` where saved state must load into a newer QEMU.
     public var machine: String

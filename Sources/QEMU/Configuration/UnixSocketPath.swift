@@ -7,7 +7,8 @@ public enum UnixSocketPath {
 
     /// Checks a path before a socket is bound to it.
     ///
-    /// - Throws: a problem of kind `invalidInput` when the path is longer than ``limit`` bytes; without the check the name would be refused with a message that names no path.
+    /// - Throws: a problem of kind `invalidInput` when the path is longer than ``limit`` bytes; without the check the name would be refused
+    ///   with a message that names no path.
     public static func check(_ path: String) throws(Problem) {
         let length = path.utf8.count
         guard length > limit else { return }

@@ -8,7 +8,8 @@ public struct Firmware: Equatable, Sendable {
     /// The variables as the firmware ships them; every run works on its own copy.
     public var variablesTemplate: String
 
-    /// Where Debian and Ubuntu (package ovmf) put OVMF, the 4 MB build first: newer releases ship only that one. The two files of a pair belong together.
+    /// Where Debian and Ubuntu (package ovmf) put OVMF, the 4 MB build first: newer releases ship only that one. The two files of a pair
+    /// belong together.
     static let candidates = [
         Firmware(code: "/usr/share/OVMF/OVMF_CODE_4M.fd", variablesTemplate: "/usr/share/OVMF/OVMF_VARS_4M.fd"),
         Firmware(code: "/usr/share/OVMF/OVMF_CODE.fd", variablesTemplate: "/usr/share/OVMF/OVMF_VARS.fd"),
@@ -35,7 +36,8 @@ public struct Firmware: Equatable, Sendable {
             remedy: "sudo apt-get install ovmf")
     }
 
-    /// The firmware for one run: makes the run's copy of the variables, or keeps the one that is there, so that variables survive a restart of QEMU.
+    /// The firmware for one run: makes the run's copy of the variables, or keeps the one that is there, so that variables survive a restart
+    /// of QEMU.
     ///
     /// - Throws: a problem of kind `environment` (`disk-full`) or `failure` with the reason when the copy cannot be made.
     public func prepare(variables path: String) throws(Problem) -> BootFirmware {

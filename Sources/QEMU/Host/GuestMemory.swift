@@ -44,7 +44,8 @@ public enum GuestMemory {
 
     /// Picks the folder for RAM files: /dev/shm when it has room for all of it, else the run's folder.
     ///
-    /// The file is sparse, so a file system that is too small is noticed only when the guest touches the page that does not fit, and kills QEMU (SIGBUS).
+    /// The file is sparse, so a file system that is too small is noticed only when the guest touches the page that does not fit, and kills
+    /// QEMU (SIGBUS).
     ///
     /// - Parameters:
     ///   - mebibytes: the RAM of all guests together, in MiB.

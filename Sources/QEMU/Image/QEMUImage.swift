@@ -95,7 +95,7 @@ public struct QEMUImage: Sendable {
     }
 
     private struct ToolResult {
-        var status: ExitStatus
+        var status: ProcessExit
         var output: String
         var error: String
     }
@@ -107,7 +107,7 @@ public struct QEMUImage: Sendable {
                 .path(FilePath(tool)), arguments: Arguments(arguments), environment: .inherit.updating(["LC_ALL": "C"]),
                 output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
             return ToolResult(
-                status: ExitStatus(result.terminationStatus), output: result.standardOutput, error: result.standardError)
+                status: ProcessExit(result.terminationStatus), output: result.standardOutput, error: result.standardError)
         } catch {
             throw Problem(.failure, "cannot run qemu-img", location: tool, why: "\(error)")
         }

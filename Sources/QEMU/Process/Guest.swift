@@ -47,24 +47,24 @@ public final class Guest: Sendable {
     public var console: Console { console(boot: mutable.withLock { $0.consoleBoot }) }
 
     /// Lets the processors run; the first call starts the guest.
-    public func resume() async throws(MonitorError) { _ = try await monitor.execute(QMP.Continue()) }
+    public func resume() async throws(MonitorError) { try await monitor.execute(QMP.Continue()) }
 
     /// Makes the processors stand still.
-    public func pause() async throws(MonitorError) { _ = try await monitor.execute(QMP.Stop()) }
+    public func pause() async throws(MonitorError) { try await monitor.execute(QMP.Stop()) }
 
     /// Asks the guest to power off, like the power button.
-    public func powerdown() async throws(MonitorError) { _ = try await monitor.execute(QMP.Powerdown()) }
+    public func powerdown() async throws(MonitorError) { try await monitor.execute(QMP.Powerdown()) }
 
     /// Resets the machine, like the reset button. After a panic the machine stands still until ``resume()``.
-    public func reset() async throws(MonitorError) { _ = try await monitor.execute(QMP.Reset()) }
+    public func reset() async throws(MonitorError) { try await monitor.execute(QMP.Reset()) }
 
     /// Ends QEMU without asking the guest.
-    public func quit() async throws(MonitorError) { _ = try await monitor.execute(QMP.Quit()) }
+    public func quit() async throws(MonitorError) { try await monitor.execute(QMP.Quit()) }
 
     /// Waits until QEMU is gone.
     ///
     /// - Returns: how it ended; nil when the waiting task was cancelled.
-    public func waitForExit() async -> ExitStatus? {
+    public func waitForExit() async -> ProcessExit? {
         for await event in events {
             if case .exited(let status) = event.kind { return status }
         }
@@ -77,7 +77,7 @@ public final class Guest: Sendable {
     }
 
     /// Records the end of QEMU; only the first call counts.
-    func finish(_ status: ExitStatus?) {
+    func finish(_ status: ProcessExit?) {
         let isFirst = mutable.withLock { state in
             if case .exited = state.state { return false }
             if let status { state.state = .exited(status) }
@@ -113,7 +113,8 @@ public final class Guest: Sendable {
             return state.boot
         }
         guard let boot else { return }
-        // Before the reset is announced, so that whoever hears of it finds the new console. The firmware has written nothing yet: it takes longer to start.
+        // Before the reset is announced, so that whoever hears of it finds the new console. The firmware has written nothing yet: it takes
+        // longer to start.
         await moveConsole(to: boot, event)
         let state: GuestState? = self.state == .panicked ? .paused(reason: "prelaunch") : nil
         publish(.reset(boot: boot, byGuest: byGuest, reason: reason), event, state: state)
@@ -122,7 +123,7 @@ public final class Guest: Sendable {
     private func moveConsole(to boot: Int, _ event: QMPEvent) async {
         let next = console(boot: boot)
         do {
-            _ = try await monitor.execute(
+            try await monitor.execute(
                 QMP.ChangeSocket(identifier: SerialConsole.chardev, socketPath: next.socketPath, logPath: next.logPath))
             mutable.withLock { $0.consoleBoot = boot }
         } catch .refused(_, _, let description) {

@@ -13,7 +13,7 @@ public enum GuestState: Equatable, Sendable {
     /// The guest powered itself off; QEMU is about to exit.
     case poweredOff
     /// QEMU is gone.
-    case exited(ExitStatus)
+    case exited(ProcessExit)
 
     /// Whether the guest may still answer, now or after ``Guest/resume()``.
     public var isAlive: Bool {
@@ -45,7 +45,7 @@ public struct GuestEvent: Equatable, Sendable {
         /// The serial console could not move on to the new boot's files; it stays on the old ones.
         case consoleNotMoved(reason: String)
         /// QEMU is gone. Always the last event.
-        case exited(ExitStatus)
+        case exited(ProcessExit)
     }
 
     /// When it happened.

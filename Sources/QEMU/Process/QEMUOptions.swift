@@ -4,7 +4,8 @@ public struct QEMUOptions: Sendable {
     public var executable: String?
     /// The folders to look in, separated by colons; nil for this process's PATH.
     public var searchPath: String?
-    /// A program with its arguments that is run instead and must exec the command that follows its own arguments, for example to record its pid first.
+    /// A program with its arguments that is run instead and must exec the command that follows its own arguments, for example to record its
+    /// pid first.
     public var launcher: [String]
     /// The file to which QEMU's standard output and error are appended.
     public var log: String

@@ -8,7 +8,7 @@ internal import SystemPackage
 final class QEMUProcess: Sendable {
     enum Step: Sendable {
         case spawned(ProcessRecord)
-        case ended(ExitStatus)
+        case ended(ProcessExit)
         case failed(Problem)
     }
 
@@ -46,14 +46,14 @@ final class QEMUProcess: Sendable {
             ) { execution in
                 steps.append(.spawned(record(pid: execution.processIdentifier.value)))
             }
-            steps.append(.ended(ExitStatus(result.terminationStatus)))
+            steps.append(.ended(ProcessExit(result.terminationStatus)))
         } catch {
             steps.append(.failed(Problem(.failure, "cannot run QEMU", location: command[0], why: "\(error)")))
         }
     }
 
     /// How the process ended, as soon as it has; nil when the calling task is cancelled first.
-    func waitForEnd() async -> ExitStatus? {
+    func waitForEnd() async -> ProcessExit? {
         for await step in steps {
             if case .ended(let status) = step { return status }
         }
@@ -61,7 +61,7 @@ final class QEMUProcess: Sendable {
     }
 
     /// How the process ended; nil while it runs.
-    var end: ExitStatus? {
+    var end: ProcessExit? {
         for case .ended(let status) in steps.snapshot { return status }
         return nil
     }

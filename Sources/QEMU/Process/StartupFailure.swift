@@ -3,11 +3,11 @@ import LabEvents
 /// The end of a QEMU that never answered, with its words translated into what a person can act on.
 struct StartupFailure {
     let configuration: QEMUConfiguration
-    let status: ExitStatus
+    let status: ProcessExit
     /// QEMU's own words, without its name before each line.
     let text: String
 
-    init(_ configuration: QEMUConfiguration, status: ExitStatus, text: String) {
+    init(_ configuration: QEMUConfiguration, status: ProcessExit, text: String) {
         self.configuration = configuration
         self.status = status
         self.text = text.split(separator: "\n").map { line in

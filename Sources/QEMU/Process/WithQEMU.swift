@@ -4,8 +4,10 @@ import LabEvents
 /// Starts a guest, lends it to the body, and ends it.
 ///
 /// The guest is made but its processors stand still until ``Guest/resume()``, so that consoles and channels can be connected first.
-/// When the body returns or throws, QEMU is asked to quit, after 1 s told to by SIGTERM, and 0.7 s later killed. When the task is cancelled QEMU ends at once,
-/// while the body may still run: cancel what runs inside the body, not the scope, where evidence is to be taken first. In every case QEMU is gone and its
+/// When the body returns or throws, QEMU is asked to quit, after 1 s told to by SIGTERM, and 0.7 s later killed. When the task is cancelled
+/// QEMU ends at once,
+/// while the body may still run: cancel what runs inside the body, not the scope, where evidence is to be taken first. In every case QEMU
+/// is gone and its
 /// sockets (and RAM file) are removed when this returns. The serial logs, the log and the disks stay.
 ///
 /// - Parameters:
@@ -13,7 +15,8 @@ import LabEvents
 ///   - options: how it is started.
 ///   - body: what is done with the guest.
 /// - Returns: what the body returns.
-/// - Throws: what the body throws; `CancellationError`; or a `Problem` when the configuration is refused, QEMU is not installed (`tool-missing`),
+/// - Throws: what the body throws; `CancellationError`; or a `Problem` when the configuration is refused, QEMU is not installed
+///   (`tool-missing`),
 ///   or QEMU ends before it is ready, with its own words translated where the cause is a common one.
 public func withQEMU<Result: Sendable>(
     _ configuration: QEMUConfiguration, options: QEMUOptions, body: (Guest) async throws -> Result

@@ -2,7 +2,8 @@ import Synchronization
 
 /// A growing list that any number of tasks read, each from the first element on, and wait at its end for more.
 ///
-/// Nothing is dropped: whoever comes late sees what happened before. The sequence ends when the source ends or when the reading task is cancelled.
+/// Nothing is dropped: whoever comes late sees what happened before. The sequence ends when the source ends or when the reading task is
+/// cancelled.
 public final class EventHistory<Element: Sendable>: AsyncSequence, Sendable {
     private struct State {
         var elements: [Element] = []
@@ -18,6 +19,9 @@ public final class EventHistory<Element: Sendable>: AsyncSequence, Sendable {
 
     /// What happened so far.
     public var snapshot: [Element] { state.withLock { $0.elements } }
+
+    /// How many elements there are; `history.dropFirst(history.count)` reads only what happens from now on.
+    public var count: Int { state.withLock { $0.elements.count } }
 
     /// Adds an element and wakes every reader. Ignored after ``finish()``.
     public func append(_ element: Element) {

@@ -1,11 +1,14 @@
 /// A way to talk to a QEMU: a socket, or another program that passes commands on (libvirt).
 public protocol Monitor: Sendable {
-    /// Everything that QEMU reported since the connection was made. Each reader starts at the beginning; the sequence ends with the connection.
+    /// Everything that QEMU reported since the connection was made. Each reader starts at the beginning; the sequence ends with the
+    /// connection.
     var events: EventHistory<QMPEvent> { get }
 
     /// Sends a command and waits for its answer. Any number of tasks may do so at once.
     ///
-    /// - Throws: ``MonitorError`` when QEMU refuses, when the connection ends first (at once, with the cause), or when the task is cancelled.
+    /// - Throws: ``MonitorError`` when QEMU refuses, when the connection ends first (at once, with the cause), or when the task is
+    ///   cancelled.
+    @discardableResult
     func execute<Command: QMPCommand>(_ command: Command) async throws(MonitorError) -> Command.Return
 }
 

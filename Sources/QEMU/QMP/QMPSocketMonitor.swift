@@ -15,7 +15,8 @@ public final class QMPSocketMonitor: Monitor {
     ///
     /// - Parameters:
     ///   - path: the socket, at most 107 bytes.
-    ///   - transcript: gets every line of the conversation, in the order of each direction; called on the connection's thread, so it must not block for long.
+    ///   - transcript: gets every line of the conversation, in the order of each direction; called on the connection's thread, so it must
+    ///     not block for long.
     /// - Throws: ``MonitorError/disconnected(command:reason:)`` when nobody listens or QEMU goes away.
     public static func connect(
         path: String, transcript: (@Sendable (QMPTraffic) -> Void)? = nil
@@ -50,6 +51,7 @@ public final class QMPSocketMonitor: Monitor {
     public var version: String? { session.version }
 
     /// Sends a command and waits for its answer.
+    @discardableResult
     public func execute<Command: QMPCommand>(_ command: Command) async throws(MonitorError) -> Command.Return {
         let channel = self.channel
         return try await session.execute(command) { bytes in

@@ -17,7 +17,8 @@ public struct QMPTraffic: Sendable {
     /// When, by this process's clock.
     public var time: Date
 
-    /// The line as one object of a JSON Lines file: `{"time":SECONDS,"direction":"sent","message":…}`. A line that is not JSON becomes a string.
+    /// The line as one object of a JSON Lines file: `{"time":SECONDS,"direction":"sent","message":…}`. A line that is not JSON becomes a
+    /// string.
     public var jsonLine: String {
         let message = (try? JSONDecoder().decode(JSONValue.self, from: Data(line.utf8))) ?? .string(line)
         let members: [String: JSONValue] = [

@@ -1,7 +1,7 @@
 internal import Subprocess
 
 /// How a process ended.
-public enum ExitStatus: Equatable, Sendable, Codable, CustomStringConvertible {
+public enum ProcessExit: Equatable, Sendable, Codable, CustomStringConvertible {
     /// It exited with a code.
     case exited(Int32)
     /// A signal ended it.
