@@ -37,6 +37,7 @@ let package = Package(
         .target(
             name: "QEMU",
             dependencies: ["LabEvents", crypto, nioCore, nioPosix, subprocess, system],
+            exclude: ["Payload"],
             swiftSettings: settings
         ),
         .target(
@@ -60,7 +61,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(name: "vmlab", dependencies: ["VMLabCommand", argumentParser], swiftSettings: settings),
-        .testTarget(name: "QEMUTests", dependencies: ["QEMU", "LabEvents"], swiftSettings: settings),
+        .testTarget(name: "QEMUTests", dependencies: ["QEMU", "LabEvents", subprocess], swiftSettings: settings),
         .testTarget(name: "GuestShellTests", dependencies: ["GuestShell", "LabEvents", nioCore], swiftSettings: settings),
         .testTarget(name: "BuildRegistryTests", dependencies: ["BuildRegistry", "LabEvents"], swiftSettings: settings),
     ]

@@ -1,0 +1,20 @@
+import FoundationEssentials
+
+/// What identifies a process for as long as the host is up: a pid alone may be another's by tomorrow.
+public struct ProcessRecord: Equatable, Sendable, Codable {
+    /// The process id.
+    public var pid: Int32
+    /// When it started, in clock ticks since the host's boot: field 22 of /proc/PID/stat (proc(5)). It does not change at exec.
+    public var startTime: UInt64
+    /// SHA-256 over its arguments, in hexadecimal.
+    public var argumentsDigest: String
+
+    /// The start time of a process; nil when there is none of that pid.
+    public static func startTime(pid: Int32) -> UInt64? {
+        guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else { return nil }
+        // The second field is the program's name in parentheses and may hold anything, also parentheses: count from the last one.
+        guard let end = text.lastIndex(of: ")") else { return nil }
+        let fields = text[text.index(after: end)...].split(separator: " ")
+        return fields.count > 19 ? UInt64(fields[19]) : nil
+    }
+}

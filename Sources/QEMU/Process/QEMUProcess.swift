@@ -1,0 +1,74 @@
+import FoundationEssentials
+internal import Crypto
+import LabEvents
+internal import Subprocess
+internal import SystemPackage
+
+/// The QEMU process of one guest: started by ``run()``, which returns when it has ended.
+final class QEMUProcess: Sendable {
+    enum Step: Sendable {
+        case spawned(ProcessRecord)
+        case ended(ProcessExit)
+        case failed(Problem)
+    }
+
+    /// What happened to the process; many may wait for the same step.
+    let steps = EventHistory<Step>()
+    private let command: [String]
+    private let log: String
+
+    /// - Parameters:
+    ///   - command: the program's absolute path, or a name to look for on PATH, and its arguments.
+    ///   - log: the file to which its standard output and error are appended.
+    init(command: [String], log: String) {
+        self.command = command
+        self.log = log
+    }
+
+    /// Runs the process to its end. Cancelling asks it to end (SIGTERM) and 700 ms later kills it with its whole group.
+    func run() async {
+        defer { steps.finish() }
+        var options = PlatformOptions()
+        // Its own session: Ctrl-C at the terminal reaches us, not QEMU, which would be gone before its evidence is taken.
+        options.createSession = true
+        options.teardownSequence = [.gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .milliseconds(700))]
+        do {
+            let output = try FileDescriptor.open(
+                log, .writeOnly, options: [.create, .append, .closeOnExec], permissions: [.ownerReadWrite, .groupRead, .otherRead])
+            defer { try? output.close() }
+            let program = command[0].hasPrefix("/") ? Executable.path(FilePath(command[0])) : .name(command[0])
+            let configuration = Configuration(
+                executable: program, arguments: Arguments(Array(command.dropFirst())),
+                environment: .inherit.updating(["LC_ALL": "C"]), platformOptions: options)
+            let result = try await Subprocess.run(
+                configuration, input: .none, output: .fileDescriptor(output, closeAfterSpawningProcess: false),
+                error: .combinedWithOutput
+            ) { execution in
+                steps.append(.spawned(record(pid: execution.processIdentifier.value)))
+            }
+            steps.append(.ended(ProcessExit(result.terminationStatus)))
+        } catch {
+            steps.append(.failed(Problem(.failure, "cannot run QEMU", location: command[0], why: "\(error)")))
+        }
+    }
+
+    /// How the process ended, as soon as it has; nil when the calling task is cancelled first.
+    func waitForEnd() async -> ProcessExit? {
+        for await step in steps {
+            if case .ended(let status) = step { return status }
+        }
+        return nil
+    }
+
+    /// How the process ended; nil while it runs.
+    var end: ProcessExit? {
+        for case .ended(let status) in steps.snapshot { return status }
+        return nil
+    }
+
+    private func record(pid: Int32) -> ProcessRecord {
+        let digest = SHA256.hash(names: Array(command)).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        // Not yet reaped, so the entry is there even if the process has ended already.
+        return ProcessRecord(pid: pid, startTime: ProcessRecord.startTime(pid: pid) ?? 0, argumentsDigest: digest)
+    }
+}

@@ -1,5 +1,0 @@
-import Testing
-
-@testable import QEMU
-
-@Test func seed() {}
