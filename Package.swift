@@ -42,7 +42,7 @@ let package = Package(
         ),
         .target(
             name: "GuestShell",
-            dependencies: ["LabEvents", crypto, nioCore, nioPosix],
+            dependencies: ["LabEvents", crypto, nioCore, nioPosix, system],
             swiftSettings: settings
         ),
         .target(

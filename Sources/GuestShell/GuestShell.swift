@@ -65,6 +65,8 @@ public actor GuestShell {
     private nonisolated let slots = AsyncSemaphore(PortNames.workerCount)
     /// One permit for each pair in ``freePairs``.
     nonisolated let freePermits = AsyncSemaphore(0)
+    /// The one terminal that /dev/hvc1 is.
+    nonisolated let terminalTurn = AsyncSemaphore(1)
     nonisolated let inputSlots = AsyncSemaphore(PortNames.inputCount)
     private nonisolated let jobs: AsyncStream<Job>
     private nonisolated let submit: AsyncStream<Job>.Continuation
