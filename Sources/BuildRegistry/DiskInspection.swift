@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import LabEvents
+import Subprocess
 import SystemPackage
 
 /// What a disk image file is, found out from its content.
@@ -26,7 +27,9 @@ struct DiskInspection {
     static func inspect(_ path: String, tools: HostTools) async throws -> DiskInspection {
         let start = try prefix(of: path)
         if let stranger = strangers.first(where: { $0.offset < start.count && start[$0.offset...].starts(with: $0.magic) }) {
-            throw Problem(.invalidInput, "the disk image is \(stranger.name)", location: path, why: "raw, .wic and qcow2 are understood", remedy: stranger.remedy)
+            throw Problem(
+                .invalidInput, "the disk image is \(stranger.name)", location: path, why: "raw, .wic and qcow2 are understood",
+                remedy: stranger.remedy)
         }
         if start.starts(with: [0x51, 0x46, 0x49, 0xFB]) { return try await qcow2(path, tools: tools) }
         let bytes = Folder.size(path) ?? 0
@@ -52,7 +55,7 @@ struct DiskInspection {
         }
         // Exit status 3 means clusters that nobody uses: wasteful, not wrong.
         let check = try await runner.outcome(["qemu-img", "check", "-U", "-f", "qcow2", path])
-        guard check.succeeded || check.ending.contains("3") else { throw corrupt(check) }
+        guard check.succeeded || check.status == .exited(3) else { throw corrupt(check) }
 
         let folder = try temporaryFolder()
         defer { Folder.remove(folder) }

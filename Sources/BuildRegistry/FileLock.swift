@@ -38,7 +38,8 @@ enum FileLock {
                 FilePath(path), .readWrite, options: [.create, .closeOnExec], permissions: [.ownerReadWrite, .groupRead, .otherRead])
         } catch {
             if (error as? Errno) == .noSpace { throw ToolRunner.diskFull(while: "making a lock file", at: path, why: "\(error)") }
-            throw Problem(.failure, "cannot open a lock file", location: path, why: "\(error)", remedy: "check the permissions of the cache folder")
+            throw Problem(
+                .failure, "cannot open a lock file", location: path, why: "\(error)", remedy: "check the permissions of the cache folder")
         }
     }
 

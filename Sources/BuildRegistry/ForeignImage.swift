@@ -46,7 +46,8 @@ public enum ForeignImage {
             image.initrd = try hints.initrd.map { path throws(Problem) in try regularFile(path, "initramfs") }
             image.firmwares = [.direct]
         } else if let initrd = hints.initrd {
-            throw Problem(.invalidInput, "an initramfs without a kernel boots nothing", location: initrd, remedy: "name the kernel that goes with it")
+            throw Problem(
+                .invalidInput, "an initramfs without a kernel boots nothing", location: initrd, remedy: "name the kernel that goes with it")
         }
         if let disk {
             let inspected = try await DiskInspection.inspect(try regularFile(disk, "disk image"), tools: tools)
@@ -56,7 +57,8 @@ public enum ForeignImage {
         }
         guard !image.firmwares.isEmpty else {
             throw Problem(
-                .invalidInput, disk == nil ? "neither a disk nor a kernel to boot" : "nothing on the disk image can be booted", location: disk,
+                .invalidInput, disk == nil ? "neither a disk nor a kernel to boot" : "nothing on the disk image can be booted",
+                location: disk,
                 why: disk == nil ? nil : "it has no boot code for BIOS and no EFI system partition for UEFI",
                 remedy: "name a kernel and an initramfs for it, or take another image")
         }
@@ -71,19 +73,23 @@ public enum ForeignImage {
     private static func regularFile(_ path: String, _ what: String) throws(Problem) -> String {
         var status = stat()
         guard stat(path, &status) == 0 else {
-            throw Problem(.invalidInput, "there is no such \(what)", location: path, why: "\(Errno(rawValue: errno))", remedy: "check the path")
+            throw Problem(
+                .invalidInput, "there is no such \(what)", location: path, why: "\(Errno(rawValue: errno))", remedy: "check the path")
         }
         let type = status.st_mode & S_IFMT
         guard type == S_IFREG else {
             throw Problem(
-                .invalidInput, "the \(what) is not a file", location: path, why: type == S_IFDIR ? "it is a folder" : "it is a device, pipe or socket",
+                .invalidInput, "the \(what) is not a file", location: path,
+                why: type == S_IFDIR ? "it is a folder" : "it is a device, pipe or socket",
                 remedy: "name an image file, raw (.wic) or qcow2")
         }
         guard status.st_size > 0 else {
             throw Problem(.invalidInput, "the \(what) is empty", location: path, why: "it has 0 bytes", remedy: "build or fetch it again")
         }
         guard access(path, R_OK) == 0 else {
-            throw Problem(.invalidInput, "the \(what) cannot be read", location: path, why: "\(Errno(rawValue: errno))", remedy: "change its permissions")
+            throw Problem(
+                .invalidInput, "the \(what) cannot be read", location: path, why: "\(Errno(rawValue: errno))",
+                remedy: "change its permissions")
         }
         return path.hasPrefix("/") ? path : FilePath(FileManager.default.currentDirectoryPath).appending(path).lexicallyNormalized().string
     }

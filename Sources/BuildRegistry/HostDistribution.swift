@@ -29,7 +29,8 @@ public struct HostDistribution: Sendable, Codable, Equatable {
         for line in text.split(whereSeparator: \.isNewline) {
             let parts = line.split(separator: "=", maxSplits: 1)
             guard parts.count == 2 else { continue }
-            fields[String(parts[0])] = parts[1].trimmingPrefix("\"").hasSuffix("\"")
+            fields[String(parts[0])] =
+                parts[1].trimmingPrefix("\"").hasSuffix("\"")
                 ? String(parts[1].trimmingPrefix("\"").dropLast()) : String(parts[1])
         }
         guard let id = fields["ID"], Self.supported.contains(id), let codename = fields["VERSION_CODENAME"] else {

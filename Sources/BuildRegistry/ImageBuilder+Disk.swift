@@ -55,7 +55,8 @@ extension ImageBuilder {
         try Folder.write(entry, to: files + "/loader/entries/vmlab.conf")
         try Folder.copy(try efiLoader(work), to: files + "/EFI/BOOT/BOOTX64.EFI")
         try await work.runner.run(
-            ["mcopy", "-s", "-i", image, "EFI", "loader", "syslinux.cfg", work.folder + "/kernel", work.folder + "/initrd", "::/"], in: files)
+            ["mcopy", "-s", "-i", image, "EFI", "loader", "syslinux.cfg", work.folder + "/kernel", work.folder + "/initrd", "::/"],
+            in: files)
         return image
     }
 
@@ -65,7 +66,8 @@ extension ImageBuilder {
         guard let found = [work.tree + path, path].first(where: Folder.exists) else {
             throw Problem(
                 .invalidInput, "the image '\(work.description.name)' has no boot loader for UEFI", location: path,
-                why: "neither its packages nor this host have systemd-boot", remedy: "add systemd-boot-efi to the packages of the description")
+                why: "neither its packages nor this host have systemd-boot",
+                remedy: "add systemd-boot-efi to the packages of the description")
         }
         return found
     }

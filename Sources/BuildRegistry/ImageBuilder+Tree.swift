@@ -47,7 +47,8 @@ extension ImageBuilder {
         let complaints = progress.complaints.suffix(10).joined(separator: "\n")
         if progress.isFetchFailure, !outcome.lacksSpace {
             throw Problem.environment(
-                .fetchFailed, "the packages of the image '\(description.name)' could not be fetched", location: "mmdebstrap \(host.codename)",
+                .fetchFailed, "the packages of the image '\(description.name)' could not be fetched",
+                location: "mmdebstrap \(host.codename)",
                 why: complaints, remedy: "check with `sudo apt-get update` that this host reaches its package sources, then build again")
         }
         throw ToolRunner.problem(command, outcome)

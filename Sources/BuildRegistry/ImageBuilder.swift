@@ -25,7 +25,8 @@ public struct ImageBuilder: ImageBuilding {
     // `build` is a protocol witness; its documentation is there.
     // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
     public func build(
-        _ description: ImageDescription, on host: HostDistribution, in folder: String, progress: @escaping @Sendable (ImageBuildEvent) -> Void
+        _ description: ImageDescription, on host: HostDistribution, in folder: String,
+        progress: @escaping @Sendable (ImageBuildEvent) -> Void
     ) async throws -> BuiltImage {
         try requireTools()
         guard let packages = description.packages[host.id] else {
@@ -34,7 +35,8 @@ public struct ImageBuilder: ImageBuilding {
                 remedy: "add the key '\(host.id)' under `packages:` of \(description.name).yaml")
         }
         let work = Workplace(
-            description: description, folder: folder, runner: ToolRunner(
+            description: description, folder: folder,
+            runner: ToolRunner(
                 tools: tools, log: FilePath(folder + "/build.log"),
                 // In a user namespace another user id than ours must be able to enter the folder, which a home may not allow.
                 temporaryFolder: Self.isRoot ? folder + "/work" : nil))
@@ -101,7 +103,8 @@ public struct ImageBuilder: ImageBuilding {
 
     private func requireTools() throws(Problem) {
         let always = [
-            "mmdebstrap", "apt-get", "apt-config", "tar", "cpio", "dd", "xz", "zstd", "mke2fs", "mkfs.vfat", "mmd", "mcopy", "sfdisk", "syslinux",
+            "mmdebstrap", "apt-get", "apt-config", "tar", "cpio", "dd", "xz", "zstd", "mke2fs", "mkfs.vfat", "mmd", "mcopy", "sfdisk",
+            "syslinux",
             Self.bootSector, "qemu-img", "flock",
         ]
         try tools.require(always + (Self.isRoot ? [] : ["fakeroot", "newuidmap"]), for: "building an image")

@@ -8,7 +8,8 @@ public protocol ImageBuilding: Sendable {
     /// - Returns: what was made. Anything else that is left in `folder` stays with the image.
     /// - Throws: ``Problem``, or `CancellationError` once no process it started is alive.
     func build(
-        _ description: ImageDescription, on host: HostDistribution, in folder: String, progress: @escaping @Sendable (ImageBuildEvent) -> Void
+        _ description: ImageDescription, on host: HostDistribution, in folder: String,
+        progress: @escaping @Sendable (ImageBuildEvent) -> Void
     ) async throws -> BuiltImage
 }
 

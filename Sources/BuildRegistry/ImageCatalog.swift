@@ -22,7 +22,8 @@ public struct ImageCatalog: Sendable {
         var folders: [String] = []
         if let folder = environment["VMLAB_IMAGES"], !folder.isEmpty {
             guard isFolder(folder) else {
-                throw Problem(.invalidInput, "VMLAB_IMAGES is no folder", location: folder, remedy: "set it to the folder with your NAME.yaml files")
+                throw Problem(
+                    .invalidInput, "VMLAB_IMAGES is no folder", location: folder, remedy: "set it to the folder with your NAME.yaml files")
             }
             folders.append(folder)
         }

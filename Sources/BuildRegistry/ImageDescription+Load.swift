@@ -7,7 +7,8 @@ extension ImageDescription {
     /// - Throws: ``Problem`` of kind `invalidInput` with file, line, reason and remedy.
     public init(contentsOf path: String) throws(Problem) {
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw Problem(.invalidInput, "cannot read the image description", location: path, remedy: "check that the file exists and is readable")
+            throw Problem(
+                .invalidInput, "cannot read the image description", location: path, remedy: "check that the file exists and is readable")
         }
         try self.init(yaml: String(decoding: data, as: UTF8.self), file: path)
     }
@@ -47,7 +48,8 @@ extension ImageDescription {
     private static func kind(_ root: YAMLSection) throws(Problem) -> Kind {
         let text = try root.string("kind")
         guard let kind = Kind(rawValue: text) else {
-            throw root.problem("unknown kind '\(text)'", at: "kind", remedy: "use \(Kind.allCases.map(\.rawValue).joined(separator: " or "))")
+            throw root.problem(
+                "unknown kind '\(text)'", at: "kind", remedy: "use \(Kind.allCases.map(\.rawValue).joined(separator: " or "))")
         }
         return kind
     }
@@ -107,7 +109,8 @@ extension ImageDescription {
             espMiB: try section.integer("espMiB", in: 36...4096), label: try section.string("label"),
             sizeMiB: try section.integer("sizeMiB", in: 8...1_048_576))
         guard disk.label.utf8.count <= 16 else {
-            throw section.problem("the label '\(disk.label)' is longer than 16 bytes", at: "label", why: "ext4 keeps no more", remedy: "shorten it")
+            throw section.problem(
+                "the label '\(disk.label)' is longer than 16 bytes", at: "label", why: "ext4 keeps no more", remedy: "shorten it")
         }
         return disk
     }
@@ -123,7 +126,8 @@ extension ImageDescription {
             consoles.login = .init(device: try login.string("device"), user: user, password: known.password)
         }
         guard consoles.backdoor != nil || consoles.login != nil else {
-            throw root.problem("the image has no console that leads to a shell", at: "consoles", remedy: "add `backdoor: hvc0` or a `login:`")
+            throw root.problem(
+                "the image has no console that leads to a shell", at: "consoles", remedy: "add `backdoor: hvc0` or a `login:`")
         }
         return consoles
     }
@@ -133,14 +137,16 @@ extension ImageDescription {
         let stem = root.file.split(separator: "/").last.map { $0.hasSuffix(".yaml") ? String($0.dropLast(5)) : String($0) } ?? ""
         guard name == stem, name.allSatisfy({ $0.isASCII && ($0.isLowercase || $0.isNumber || $0 == "-") }) else {
             throw root.problem(
-                "the name '\(name)' does not fit", at: "name", why: "the file is called \(stem).yaml; names are lower-case letters, digits and '-'",
+                "the name '\(name)' does not fit", at: "name",
+                why: "the file is called \(stem).yaml; names are lower-case letters, digits and '-'",
                 remedy: "make the file's name and the key `name` equal")
         }
         for (key, paths) in [
             ("folders", folders), ("files", files.map(\.path)), ("symlinks", symlinks.keys.sorted()), ("programs", programs.keys.sorted()),
         ] {
             for path in paths where !path.hasPrefix("/") || path.split(separator: "/").contains("..") {
-                throw root.problem("the path '\(path)' under \(key) is not an absolute one", at: key, remedy: "start it with / and leave out ..")
+                throw root.problem(
+                    "the path '\(path)' under \(key) is not an absolute one", at: key, remedy: "start it with / and leave out ..")
             }
         }
         guard (kind == .initramfs) == (variant == "extract") else {
@@ -158,7 +164,8 @@ extension ImageDescription {
             throw root.problem("applets names '\(applets)', which is not among programs", at: "applets", remedy: "add it under programs")
         }
         if let stray = loadModules.first(where: { !modules.contains($0) && !optionalModules.contains($0) }) {
-            throw root.problem("loadModules names '\(stray)', which the image does not have", at: "loadModules", remedy: "add it under modules")
+            throw root.problem(
+                "loadModules names '\(stray)', which the image does not have", at: "loadModules", remedy: "add it under modules")
         }
     }
 }

@@ -110,7 +110,8 @@ public struct ImageStore: Sendable {
     /// Removes an image, so that the next use builds it anew. No machine may run on it: its overlays would lose their base.
     @concurrent
     public func remove(key: String) async throws {
-        try await FileLock.withLock(lock(key), runner: ToolRunner(tools: tools), waiting: { _ in }, body: { Folder.remove(folder(key: key)) })
+        try await FileLock.withLock(
+            lock(key), runner: ToolRunner(tools: tools), waiting: { _ in }, body: { Folder.remove(folder(key: key)) })
     }
 
     private var images: String { cache + "/images" }
@@ -133,7 +134,8 @@ public struct ImageStore: Sendable {
         for (role, part) in record.parts.sorted(by: { $0.key < $1.key }) {
             let size = Folder.size(path + "/" + part.file)
             guard size == part.bytes else {
-                throw Damage(reason: "the \(role) has \(size.map { "\($0) bytes" } ?? "no file") instead of \(part.bytes) bytes", isPresent: true)
+                throw Damage(
+                    reason: "the \(role) has \(size.map { "\($0) bytes" } ?? "no file") instead of \(part.bytes) bytes", isPresent: true)
             }
         }
         return record

@@ -36,8 +36,11 @@ struct PackageProgress {
     var isFetchFailure: Bool {
         complaints.contains { line in
             line.hasPrefix("Err:")
-                || ["Failed to fetch", "Unable to locate package", "Unable to fetch", "has no installation candidate", "is not signed", "apt-get update"]
-                    .contains { line.contains($0) }
+                || [
+                    "Failed to fetch", "Unable to locate package", "Unable to fetch", "has no installation candidate", "is not signed",
+                    "apt-get update",
+                ]
+                .contains { line.contains($0) }
         }
     }
 }

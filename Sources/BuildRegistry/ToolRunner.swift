@@ -13,13 +13,13 @@ struct ToolRunner: Sendable {
 
     /// A finished command.
     struct Outcome {
-        var succeeded: Bool
-        /// How it ended, in words: `exit status 1`.
-        var ending: String
+        var status: TerminationStatus
         /// The last lines that it printed.
         var tail: [String]
         /// All that it printed, where the caller wanted it.
         var output: String
+
+        var succeeded: Bool { status.isSuccess }
 
         /// Whether it stopped for want of space.
         var lacksSpace: Bool { tail.contains { $0.contains("No space left on device") || $0.contains("Disk full") } }
@@ -52,7 +52,9 @@ struct ToolRunner: Sendable {
         var options = PlatformOptions()
         options.createSession = true
         options.teardownSequence = [.gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .seconds(5))]
-        let log = try log.map { try FileDescriptor.open($0, .writeOnly, options: [.append, .create], permissions: [.ownerReadWrite, .groupRead, .otherRead]) }
+        let log = try log.map {
+            try FileDescriptor.open($0, .writeOnly, options: [.append, .create], permissions: [.ownerReadWrite, .groupRead, .otherRead])
+        }
         defer { try? log?.close() }
         Self.append("+ \(command.joined(separator: " "))", to: log)
         let result = try await Subprocess.run(
@@ -73,7 +75,7 @@ struct ToolRunner: Sendable {
         // A cancelled command has been ended by us; its exit status is then no news.
         try Task.checkCancellation()
         return Outcome(
-            succeeded: result.terminationStatus.isSuccess, ending: "\(result.terminationStatus)", tail: result.closureResult.0,
+            status: result.terminationStatus, tail: result.closureResult.0,
             output: result.closureResult.1)
     }
 
@@ -83,7 +85,8 @@ struct ToolRunner: Sendable {
         let words = outcome.tail.filter { !$0.isEmpty }.suffix(8).joined(separator: "\n")
         guard !outcome.lacksSpace else { return diskFull(while: "running \(name)", why: words) }
         return Problem(
-            .failure, "\(name) failed while an image was built", location: command.joined(separator: " "), why: "\(outcome.ending)\n\(words)",
+            .failure, "\(name) failed while an image was built", location: command.joined(separator: " "),
+            why: "\(outcome.status)\n\(words)",
             remedy: "correct what it complains about and build again")
     }
 

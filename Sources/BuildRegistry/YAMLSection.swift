@@ -14,7 +14,8 @@ struct YAMLSection {
     /// The mapping at `node`, whose keys must be among `keys`.
     init(_ node: Node, file: String, title: String, keys: [String]) throws(Problem) {
         guard case .mapping(let mapping) = node else {
-            throw Self.problem("\(title) is not a mapping of keys to values", file: file, node: node, remedy: "write it as `key: value` lines")
+            throw Self.problem(
+                "\(title) is not a mapping of keys to values", file: file, node: node, remedy: "write it as `key: value` lines")
         }
         self.file = file
         self.title = title
@@ -112,7 +113,8 @@ struct YAMLSection {
         var texts: [String: String] = [:]
         for (name, value) in inner {
             guard let name = name.string, case .scalar(let scalar) = value else {
-                throw Self.problem("\(key) has an entry that is not text: text", file: file, node: value, remedy: "write `name: value` lines")
+                throw Self.problem(
+                    "\(key) has an entry that is not text: text", file: file, node: value, remedy: "write `name: value` lines")
             }
             texts[name] = scalar.string
         }
