@@ -1,5 +1,0 @@
-import Testing
-
-@testable import BuildRegistry
-
-@Test func seed() {}
