@@ -60,7 +60,7 @@ let package = Package(
             dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "QEMU", "VMLab", argumentParser],
             swiftSettings: settings
         ),
-        .executableTarget(name: "vmlab", dependencies: ["VMLabCommand", argumentParser], swiftSettings: settings),
+        .executableTarget(name: "vmlab", dependencies: ["VMLabCommand"], swiftSettings: settings),
         .testTarget(name: "QEMUTests", dependencies: ["QEMU", "LabEvents", subprocess], swiftSettings: settings),
         .testTarget(name: "GuestShellTests", dependencies: ["GuestShell", "LabEvents", nioCore], swiftSettings: settings),
         .testTarget(name: "BuildRegistryTests", dependencies: ["BuildRegistry", "LabEvents"], swiftSettings: settings),

@@ -1,5 +1,5 @@
 /// The ways a machine can find its kernel.
-public enum BootFirmware: String, Sendable, Codable, CaseIterable {
+public enum BootMode: String, Sendable, Codable, CaseIterable {
     /// The boot code in the first sector of the disk.
     case bios
     /// A boot loader on the disk's EFI system partition.
@@ -24,14 +24,14 @@ public struct BootableImage: Sendable, Codable, Equatable {
     public var name: String
     /// The disk, if there is one.
     public var disk: Disk?
-    /// Absolute path of the kernel for ``BootFirmware/direct``.
+    /// Absolute path of the kernel for ``BootMode/direct``.
     public var kernel: String?
-    /// Absolute path of the initramfs for ``BootFirmware/direct``.
+    /// Absolute path of the initramfs for ``BootMode/direct``.
     public var initrd: String?
-    /// The kernel command line for ``BootFirmware/direct``; empty for a foreign disk, which has its own.
+    /// The kernel command line for ``BootMode/direct``; empty for a foreign disk, which has its own.
     public var commandLine: String
     /// How it can be started, the quickest first: direct, BIOS, UEFI.
-    public var firmwares: [BootFirmware]
+    public var firmwares: [BootMode]
     /// The ways to a first root shell that are known.
     public var consoles: GuestConsoles
     /// Memory for a guest that asks for none, MiB.
@@ -60,7 +60,7 @@ public struct BootableImage: Sendable, Codable, Equatable {
 
     /// An image from its parts.
     public init(
-        name: String, disk: Disk? = nil, kernel: String? = nil, initrd: String? = nil, commandLine: String = "", firmwares: [BootFirmware],
+        name: String, disk: Disk? = nil, kernel: String? = nil, initrd: String? = nil, commandLine: String = "", firmwares: [BootMode],
         consoles: GuestConsoles = GuestConsoles(), defaultMemoryMiB: Int = 1024, defaultVCPUs: Int = 1, digest: String? = nil
     ) {
         self.name = name

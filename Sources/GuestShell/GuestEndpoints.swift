@@ -20,7 +20,7 @@ public struct GuestEndpoints: Sendable {
     /// The socket of /dev/hvc0, where a test backdoor may run a shell.
     public var backdoor: String?
     /// The socket of ttyS0 at this moment (it changes with each boot, as the log does), and the login that works there.
-    public var serial: (@Sendable () async -> String?)?
+    public var serial: (@Sendable () -> String?)?
     /// The login for ttyS0; nil: only a shell that is there without one.
     public var login: GuestLogin?
     /// The socket of the guest agent's port, `org.qemu.guest_agent.0`.
@@ -32,7 +32,7 @@ public struct GuestEndpoints: Sendable {
 
     /// Endpoints from their sockets.
     public init(
-        backdoor: String? = nil, serial: (@Sendable () async -> String?)? = nil, login: GuestLogin? = nil, agent: String? = nil,
+        backdoor: String? = nil, serial: (@Sendable () -> String?)? = nil, login: GuestLogin? = nil, agent: String? = nil,
         terminal: String? = nil, ports: [String: String]
     ) {
         self.backdoor = backdoor

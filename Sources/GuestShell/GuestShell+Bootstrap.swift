@@ -6,7 +6,7 @@ extension GuestShell {
     func connectConsoles() async throws {
         let generation = generation
         var paths = ["hvc0": endpoints.backdoor, "agent": endpoints.agent]
-        paths["ttyS0"] = await endpoints.serial?()
+        paths["ttyS0"] = endpoints.serial?()
         for (name, path) in paths {
             guard let path, consoles[name] == nil else { continue }
             let connection = try await PortConnection.connect(path: path, group: group)

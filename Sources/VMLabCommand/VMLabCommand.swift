@@ -1,10 +1,60 @@
 public import ArgumentParser
+import Glibc
+import LabEvents
 
 /// The `vmlab` command line.
 public struct VMLabCommand: AsyncParsableCommand {
     /// The command's name and verbs.
-    public static let configuration = CommandConfiguration(commandName: "vmlab", abstract: "Clusters of real virtual machines.")
+    public static let configuration = CommandConfiguration(
+        commandName: "vmlab", abstract: "Real virtual machines for tests: images, boots, commands in guests.",
+        discussion: """
+            Exit codes: 0 passed, 1 failed, 2 usage or invalid input (nothing was started), 3 the host is unfit (the key is printed as `env: KEY`), \
+            75 busy, 128+n ended by signal n.
+            """,
+        subcommands: [BootCommand.self, ImageCommand.self, AcceleratorCommand.self]
+    )
 
     /// Made by the argument parser.
     public init() {}
+
+    /// Parses the process's arguments, runs the verb, and ends the process with the exit code that belongs to the outcome.
+    public static func run() async -> Never {
+        do {
+            try await withSignals {
+                var command = try parseAsRoot()
+                if var verb = command as? any AsyncParsableCommand {
+                    try await verb.run()
+                } else {
+                    try command.run()
+                }
+            }
+            Glibc.exit(0)
+        } catch {
+            Terminal.flush()
+            Glibc.exit(report(error))
+        }
+    }
+
+    /// Prints an error in its one form and gives its exit code.
+    private static func report(_ error: any Error) -> Int32 {
+        switch error {
+        case let interruption as Interruption:
+            Terminal.error("ended by \(interruption.name), everything is cleaned up")
+            return 128 + interruption.signal
+        case let problem as Problem:
+            Terminal.error(problem.description)
+            return problem.exitCode
+        case let code as ExitCode: return code.rawValue
+        default:
+            guard let shell = error as? any ProblemConvertible else {
+                let code = exitCode(for: error)
+                // Help and usage come from the parser; its own code for bad usage is 64, ours is 2 for all invalid input.
+                let text = fullMessage(for: error)
+                if code == .success { Terminal.print(text) } else { Terminal.error(text) }
+                return code == .success ? 0 : (code == .validationFailure ? 2 : 1)
+            }
+            Terminal.error(shell.problem.description)
+            return shell.problem.exitCode
+        }
+    }
 }

@@ -1,4 +1,3 @@
-import ArgumentParser
 import VMLabCommand
 
-await VMLabCommand.main()
+await VMLabCommand.run()

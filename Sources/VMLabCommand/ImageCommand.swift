@@ -1,0 +1,88 @@
+import ArgumentParser
+import BuildRegistry
+import FoundationEssentials
+import LabEvents
+
+/// `vmlab image`: make images from their descriptions and list them.
+struct ImageCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "image", abstract: "Make guest images and list them.", subcommands: [Build.self, List.self]
+    )
+
+    /// `vmlab image build`.
+    struct Build: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make images from images/NAME.yaml, each once: the cache is keyed by everything that decides the result."
+        )
+
+        @Argument(help: "Names of image descriptions.")
+        var names: [String]
+
+        func run() async throws {
+            let catalog = try ImageCatalog.standard()
+            // All names are checked before the first build starts.
+            let descriptions = try names.map { name throws(Problem) in try catalog.description(named: name) }
+            for description in descriptions {
+                let image = try await ImageStore().image(for: description, progress: BuildProgress.show)
+                Terminal.print("\(image.name) \(image.digest ?? "")")
+            }
+        }
+    }
+
+    /// `vmlab image list`.
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the descriptions and what the cache has of them.")
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        func run() async throws {
+            let catalog = try ImageCatalog.standard()
+            let records = ImageStore().list()
+            if json {
+                let encoder = JSONEncoder()
+                encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+                Terminal.print(String(decoding: try encoder.encode(records), as: UTF8.self))
+                return
+            }
+            var rows = [["NAME", "CACHED", "SIZE", "BUILT", "DIGEST"]]
+            for name in catalog.names where !records.contains(where: { $0.name == name }) { rows.append([name, "no", "", "", ""]) }
+            for record in records {
+                rows.append([record.name, "yes", "\(record.bytes >> 20) MiB", record.builtAt, String(record.digest.prefix(12))])
+            }
+            let widths = (0..<5).map { column in rows.map { $0[column].count }.max() ?? 0 }
+            for row in rows {
+                let line = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ")
+                Terminal.print(line.replacing(#/ +$/#, with: ""))
+            }
+        }
+    }
+}
+
+/// Shows how an image is made.
+enum BuildProgress {
+    @Sendable static func show(_ event: ImageBuildEvent) {
+        switch event {
+        case .reused(let image, let key): Terminal.note("\(image): in the cache (\(key.prefix(12)))")
+        case .waiting(let image, let holder):
+            Terminal.note("\(image): process \(holder.map { "\($0)" } ?? "unknown") is building it; waiting")
+        case .damaged(let image, let reason): Terminal.note("\(image): the cached one is damaged (\(reason)); building it anew")
+        case .started(let image, let key): Terminal.note("\(image): building (\(key.prefix(12)))")
+        case .stepStarted(let image, let step, let number, let count): Terminal.transient("\(image): [\(number)/\(count)] \(step) …")
+        case .packages(let image, let activity, let done, let total):
+            Terminal.transient("\(image): packages \(activity.rawValue): \(done)\(total.map { " of \($0)" } ?? "")")
+        case .stepFinished(let image, let step, let seconds): Terminal.note("\(image): \(step) \(Self.seconds(seconds))")
+        case .finished(let image, _, let seconds, let bytes):
+            Terminal.note("\(image): built in \(Self.seconds(seconds)), \(bytes >> 20) MiB")
+        }
+    }
+
+    /// `12.3 s`.
+    static func seconds(_ value: Double) -> String {
+        "\((value * 10).rounded() / 10) s"
+    }
+
+    static func seconds(_ value: Duration) -> String {
+        seconds(Double(value.components.seconds) + Double(value.components.attoseconds) / 1e18)
+    }
+}
