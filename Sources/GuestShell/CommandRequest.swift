@@ -46,7 +46,8 @@ public struct CommandRequest: Sendable {
 
     /// A request; every parameter but the command has a default.
     public init(
-        _ command: String, timeout: Duration? = nil, environment: [String: String] = [:], directory: String? = nil, stdin: GuestInput = .none,
+        _ command: String, timeout: Duration? = nil, environment: [String: String] = [:], directory: String? = nil,
+        stdin: GuestInput = .none,
         captureLimit: Int = 64 << 20, onOutput: (@Sendable (OutputPiece) async throws -> Void)? = nil
     ) {
         self.command = command

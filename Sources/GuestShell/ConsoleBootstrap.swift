@@ -111,7 +111,8 @@ struct ConsoleBootstrap: Sendable {
 
     /// What stands behind the last line end, without terminal control sequences.
     private static func prompt(of transcript: String) -> String {
-        let line = transcript.unicodeScalars.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r" }.last.map(String.init) ?? ""
+        let line =
+            transcript.unicodeScalars.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r" }.last.map(String.init) ?? ""
         var plain = ""
         var inEscape = false
         for scalar in line.unicodeScalars {

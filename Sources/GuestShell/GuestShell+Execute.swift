@@ -16,7 +16,8 @@ extension GuestShell {
     /// - Throws: ``GuestShellError`` when the guest cannot answer; `CancellationError` when the task was cancelled, after which the command's processes
     ///   are ended in the background.
     public func execute(
-        _ command: String, timeout: Duration? = nil, environment: [String: String] = [:], directory: String? = nil, stdin: GuestInput = .none
+        _ command: String, timeout: Duration? = nil, environment: [String: String] = [:], directory: String? = nil,
+        stdin: GuestInput = .none
     ) async throws -> CommandResult {
         try await execute(
             CommandRequest(command, timeout: timeout, environment: environment, directory: directory, stdin: stdin)
@@ -65,7 +66,8 @@ extension GuestShell {
                     retryHeldPair()
                     throw GuestShellError.channelBroken(
                         node: node,
-                        detail: "background processes of earlier commands hold every output port; start such processes with their output redirected"
+                        detail:
+                            "background processes of earlier commands hold every output port; start such processes with their output redirected"
                     )
                 }
                 try await Task.sleep(for: .milliseconds(100))
@@ -80,7 +82,9 @@ extension GuestShell {
     }
 
     /// One run on one worker and pair; returns both to their pools, or has the background service do so.
-    private func run(_ request: CommandRequest, _ script: String, on worker: Worker, _ pair: OutputPair, _ guest: Guest) async throws -> Attempt {
+    private func run(_ request: CommandRequest, _ script: String, on worker: Worker, _ pair: OutputPair, _ guest: Guest) async throws
+        -> Attempt
+    {
         let spooled = heldPairs.count >= Self.heldLimit
         let sinks = (
             out: OutputSink(stream: .stdout, request: request, node: node), err: OutputSink(stream: .stderr, request: request, node: node)
@@ -89,7 +93,8 @@ extension GuestShell {
         do {
             let end = try await withInput(request.stdin, guest) { input in
                 try await worker.run(
-                    spooled ? ShellQuoting.spooled(script) : script, timeout: request.timeout, input: input, sinks: sinks, control: guest.control
+                    spooled ? ShellQuoting.spooled(script) : script, timeout: request.timeout, input: input, sinks: sinks,
+                    control: guest.control
                 )
             }
             giveBack(worker, guest)

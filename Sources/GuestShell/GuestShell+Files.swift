@@ -151,7 +151,8 @@ extension GuestShell {
         }
         let (sha256, bytes) = state.withLock { (Self.hex($0.hash.finalize()), $0.bytes) }
         guard lines[lines.count - 1].hasPrefix(sha256) else {
-            throw GuestShellError.transfer(node: node, path: source, reason: "arrived with another checksum than the guest computed (is it being written?)")
+            throw GuestShellError.transfer(
+                node: node, path: source, reason: "arrived with another checksum than the guest computed (is it being written?)")
         }
         return FileTransfer(bytes: bytes, sha256: sha256, mode: mode, duration: start.duration(to: .now))
     }

@@ -88,7 +88,9 @@ extension GuestShell {
         }
     }
 
-    private func scriptTerminal(_ start: String, _ client: TerminalClient, _ prologue: TerminalPrologue) async throws -> CommandResult.Outcome {
+    private func scriptTerminal(_ start: String, _ client: TerminalClient, _ prologue: TerminalPrologue) async throws
+        -> CommandResult.Outcome
+    {
         var request = CommandRequest("exec script -qefc \(ShellQuoting.quote(start)) /dev/null")
         request.captureLimit = 2
         request.onOutput = { try await prologue.take($0.bytes) }
@@ -100,9 +102,12 @@ extension GuestShell {
         return try await execute(request).outcome
     }
 
-    private func consoleTerminal(_ start: String, _ client: TerminalClient, _ prologue: TerminalPrologue) async throws -> CommandResult.Outcome {
+    private func consoleTerminal(_ start: String, _ client: TerminalClient, _ prologue: TerminalPrologue) async throws
+        -> CommandResult.Outcome
+    {
         guard let path = endpoints.terminal else {
-            throw GuestShellError.invalid(node: node, reason: "a terminal needs script(1) in the guest, or a second console (hvc1), and there is neither")
+            throw GuestShellError.invalid(
+                node: node, reason: "a terminal needs script(1) in the guest, or a second console (hvc1), and there is neither")
         }
         return try await terminalTurn.withPermit {
             let console = try await PortConnection.connect(path: path, group: group)

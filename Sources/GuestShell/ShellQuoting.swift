@@ -13,7 +13,8 @@ enum ShellQuoting {
         for (name, value) in request.environment.sorted(by: { $0.key < $1.key }) {
             let bytes = Array(name.utf8)
             let valid = bytes.enumerated().allSatisfy { index, byte in
-                byte == UInt8(ascii: "_") || (65...90).contains(byte) || (97...122).contains(byte) || (index > 0 && (48...57).contains(byte))
+                byte == UInt8(ascii: "_") || (65...90).contains(byte) || (97...122).contains(byte)
+                    || (index > 0 && (48...57).contains(byte))
             }
             guard valid, !bytes.isEmpty else { throw .invalid(node: node, reason: "'\(name)' is not a name for an environment variable") }
             script += "export \(name)=\(quote(value))\n"

@@ -38,7 +38,9 @@ enum ProcessGuard {
     /// Runs `body` under a guard.
     ///
     /// - Parameter folders: further folders that the guard removes when it has to clean up.
-    static func with<Result: Sendable>(_ run: RunFolder, removing folders: [String], _ body: () async throws -> Result) async throws -> Result {
+    static func with<Result: Sendable>(_ run: RunFolder, removing folders: [String], _ body: () async throws -> Result) async throws
+        -> Result
+    {
         var platform = PlatformOptions()
         platform.createSession = true
         platform.teardownSequence = [.send(signal: .kill, allowedDurationToNextStep: .milliseconds(100))]

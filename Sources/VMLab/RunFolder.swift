@@ -91,6 +91,8 @@ public struct RunFolder: Sendable {
                 .diskFull, "no space for the run's folder", location: path, remedy: "free space there, or set VMLAB_STATE to another disk"
             )
         }
-        return Problem(.invalidInput, "the run's folder cannot be made", location: path, why: "\(error)", remedy: "set VMLAB_STATE to a folder of yours")
+        return Problem(
+            .invalidInput, "the run's folder cannot be made", location: path, why: "\(error)",
+            remedy: "set VMLAB_STATE to a folder of yours")
     }
 }

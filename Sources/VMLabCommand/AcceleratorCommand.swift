@@ -8,7 +8,8 @@ public import QEMU
 struct AcceleratorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "accel", abstract: "Say which accelerator guests get on this host, and why.",
-        discussion: "A tiny guest is started under KVM; only its own answer counts, not that /dev/kvm exists. Asked once per boot of the host."
+        discussion:
+            "A tiny guest is started under KVM; only its own answer counts, not that /dev/kvm exists. Asked once per boot of the host."
     )
 
     @Flag(help: "Print JSON.")

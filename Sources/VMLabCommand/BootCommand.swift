@@ -73,7 +73,8 @@ struct BootCommand: AsyncParsableCommand {
         } catch let code as ExitCode {
             throw code
         } catch {
-            let isOurs = !(error is CancellationError) && (error as? Problem)?.kind != .invalidInput && (error as? Problem)?.kind != .environment
+            let isOurs =
+                !(error is CancellationError) && (error as? Problem)?.kind != .invalidInput && (error as? Problem)?.kind != .environment
             try? keep(run)
             run.remove(keepingEvidence: isOurs && keepLogs == nil)
             if isOurs { Terminal.note("logs: \(keepLogs ?? run.path)") }

@@ -52,7 +52,7 @@ func withSignals(_ body: @escaping @Sendable () async throws -> Void) async thro
                 interruption = caught
                 tasks.cancelAll()
             }
-        } catch where interruption != nil {}
+        } catch  where interruption != nil {}
         tasks.cancelAll()
         if let interruption { throw interruption }
     }

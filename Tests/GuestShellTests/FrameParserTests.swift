@@ -29,7 +29,8 @@ struct FrameParserTests {
         var payload: [UInt8] = []
         var rest = stream[...]
         while !rest.isEmpty {
-            let count = Int.random(in: 1...max(1, min(rest.count, [1, 7, 40, 4096].randomElement(using: &generator) ?? 1)), using: &generator)
+            let count = Int.random(
+                in: 1...max(1, min(rest.count, [1, 7, 40, 4096].randomElement(using: &generator) ?? 1)), using: &generator)
             let chunk = Array(rest.prefix(count))
             rest = rest.dropFirst(count)
             let trailer = try chunk.withUnsafeBytes { try parser.feed($0) { payload.append(contentsOf: $0) } }
@@ -52,7 +53,8 @@ struct FrameParserTests {
             var payload: [UInt8] = []
             for _ in 0..<Int.random(in: 0...4, using: &generator) {
                 let pieces: [[UInt8]] = [
-                    Array(begin.bytes.prefix(Int.random(in: 0...31, using: &generator))), Array(end.bytes.prefix(Int.random(in: 0...31, using: &generator))),
+                    Array(begin.bytes.prefix(Int.random(in: 0...31, using: &generator))),
+                    Array(end.bytes.prefix(Int.random(in: 0...31, using: &generator))),
                     foreign.bytes + Array("ke000".utf8), begin.bytes, [0, 0xFF, 0xC3, 0x28, 10],
                     (0..<Int.random(in: 0...60, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator) },
                 ]

@@ -216,7 +216,7 @@ private let goldens = [
             -device virtio-net-pci,id=nic2,netdev=net2,mac=52:54:00:9c:f8:48,addr=0x4,romfile=
             -chardev socket,id=serial0,path=/run/v/ttyS0-1.sock,server=on,wait=off,logfile=/run/n/serial-1.log,logappend=on
             -device isa-serial,id=ttyS0,chardev=serial0
-            -device virtio-serial-pci,id=serial-bus0,addr=0x1a,max_ports=31
+            -device virtio-serial-pci,id=serial-bus0,addr=0x1a,max_ports=12
             -chardev socket,id=chardev-hvc0,path=/run/v/h0,server=on,wait=off
             -device virtconsole,id=channel-hvc0,bus=serial-bus0.0,nr=0,chardev=chardev-hvc0
             -chardev socket,id=chardev-shell.0,path=/run/v/s0,server=on,wait=off

@@ -28,8 +28,11 @@ public struct GuestChannel: Equatable, Sendable, Codable {
 
 /// A channel's place: which virtio-serial device and which port of it.
 struct ChannelPlace: Equatable {
-    /// 31 is the most that virtio-serial-pci takes.
-    static let portsPerBus = 31
+    /// virtio-serial-pci takes 31, but its control queue has 32 buffers and QEMU drops what finds none (hw/char/virtio-serial-bus.c,
+    /// `send_control_msg`). While a guest boots, every port costs one message and brings two or three more before its own buffer is free
+    /// again. With 31 ports a Linux guest lost some: a port then had no name, or never learned that the host is connected and read
+    /// end-of-file for ever. Twelve fit, and so does the host's leaving and coming back on all of them while the guest stands still.
+    static let portsPerBus = 12
 
     var channel: GuestChannel
     var bus: Int

@@ -6,7 +6,7 @@ public enum PCILayout {
     public static let interfaceLimit = 16
     /// The most disks one guest can have.
     public static let diskLimit = 8
-    /// The most virtio-serial devices one guest can have, each with 31 ports.
+    /// The most virtio-serial devices one guest can have, each with up to 12 consoles and ports.
     public static let serialBusLimit = 5
 
     static let rng = address(0x01)
