@@ -64,5 +64,10 @@ let package = Package(
         .testTarget(name: "QEMUTests", dependencies: ["QEMU", "LabEvents", subprocess], swiftSettings: settings),
         .testTarget(name: "GuestShellTests", dependencies: ["GuestShell", "LabEvents", nioCore], swiftSettings: settings),
         .testTarget(name: "BuildRegistryTests", dependencies: ["BuildRegistry", "LabEvents"], swiftSettings: settings),
+        .testTarget(
+            name: "GuestTests",
+            dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "QEMU", "VMLab", crypto, subprocess, system],
+            swiftSettings: settings
+        ),
     ]
 )
