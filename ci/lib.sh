@@ -42,7 +42,10 @@ step() {
 
 mark="VMLAB_CI_RUN=$$-${EPOCHREALTIME/[.,]/}"
 group=
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/vmlab-ci.XXXXXX")
+# The tests put sockets there, whose paths may have 107 bytes.
+scratch=${TMPDIR:-/tmp}
+if [ ${#scratch} -gt 30 ]; then scratch=/tmp; fi
+scratch=$(mktemp -d "$scratch/vmlab-ci.XXXXXX")
 
 # The ids of the programs with our mark.
 marked() { { grep -lzsxF -e "$mark" /proc/[0-9]*/environ || true; } | cut -d/ -f3; }
