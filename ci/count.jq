@@ -1,5 +1,6 @@
 # The event stream of one run of Swift Testing, counted. A test function is one test however many cases it has: it failed when one case did.
-# A stream that breaks off (a crash) counts what was under way as failed and what was not begun as skipped.
+# A stream that breaks off (a crash) counts what was under way as failed and what was not begun as skipped. $tiers has each test's tier by its
+# identifier, as far as it is known.
 
 def place: (.sourceLocation // {}) | ((.filePath // ._filePath // "?") | ltrimstr($root)) + ":" + ((.line // 0) | tostring);
 def text: [.messages[]?.text] | join(" ") | gsub("\\s+"; " ");
@@ -22,6 +23,7 @@ def ids: map({key: (.testID // ""), value: true}) | from_entries;
         elif $skipped[.id] then "skipped"
         elif $ended[.id] then "passed"
         elif $started[.id] then "cut"
+        elif ($tiers[.id] // $tier) != $tier then "notSelected"
         else "notBegun" end)
   }] as $results
 | def named($state): [$results[] | select(.state == $state)];
@@ -37,13 +39,13 @@ def ids: map({key: (.testID // ""), value: true}) | from_entries;
     failed: ($failed + ($died | length)),
     skipped: ((named("skipped") + named("notBegun")) | length),
     # Tests of other tiers are no part of this run; by their tiers.
-    notSelected: (named("notSelected") | map(.skip | capture("not selected: tier (?<tier>\\w+)").tier)
-        | group_by(.) | map({key: .[0], value: length}) | from_entries),
+    notSelected: (named("notSelected") | map({key: .id, value: ($tiers[.id] // (.skip | capture("not selected: tier (?<tier>\\w+)").tier))})
+        | from_entries),
     ran: [named("passed")[], named("failed")[] | {where: place, test: (.displayName // .name)}],
     seconds: $seconds,
     failures: ($recorded + $cut + $stray + $died),
     skips: [
-        (named("skipped")[] | {where: place, test: (.displayName // .name), text: .skip}),
+        (named("skipped")[] | {where: place, test: (.displayName // .name), text: (.skip | sub("^.* skipped: "; ""))}),
         (named("notBegun")[] | {where: place, test: (.displayName // .name), text: "not begun: the test process had ended"})
     ]
   }

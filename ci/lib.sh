@@ -138,34 +138,70 @@ test_process() {
     return "$status"
 }
 
+# count_results TIER OUT STATUS LEFT SECONDS
+count_results() {
+    local tiers='{}'
+    if [ -s "$results/inventory.json" ]; then tiers=$(jq .notSelected "$results/inventory.json"); fi
+    touch "$2.jsonl"
+    jq -n -R --arg root "$root/" --arg tier "$1" --arg name "${2##*/}" --argjson status "$3" --argjson left "$4" --argjson seconds "$5" \
+        --argjson tiers "$tiers" -f ci/count.jq "$2.jsonl" >"$2.json"
+}
+
+# With no tier chosen nothing may run, and what is skipped says its tier: so $results/inventory.json has the tier of each test, and as `ran`
+# the tests without one.
+take_inventory() {
+    mkdir -p "$results"
+    rm -f "$results/inventory".*
+    run test_process none "$results/inventory" "$@" || true
+    count_results none "$results/inventory" 0 false 0
+}
+
 # Shows a log while it grows, without the lines that say only that something starts or belongs to another tier.
 follow() {
     tail -n +1 -F --pid="$1" "$2" 2>/dev/null |
         { grep --line-buffered -vE '^◇|^↳ (Testing Library|Target Platform)|not selected: tier|^\[[0-9]+/[0-9]+\]|No matching test cases' || true; }
 }
 
+# Programs with our mark that do not descend from this script any more: whoever started them is gone.
+orphans() {
+    local pid parent
+    for pid in $(marked); do
+        parent=$pid
+        while [ "${parent:-0}" -gt 1 ] && [ "$parent" -ne $$ ]; do
+            parent=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$parent/status" 2>/dev/null) || true
+        done
+        if [ "${parent:-0}" -ne $$ ] && [ -d "/proc/$pid" ]; then printf '%s\n' "$pid"; fi
+    done
+}
+
+# The test process and its log on the screen. Programs that are orphans 5 s after the last test are named in $2.left and ended; the driver
+# would wait for them for ever if they hold its output open.
 test_and_follow() {
+    local status=0 tests shown
     : >"$2.log"
     test_process "$@" &
-    local tests=$! status=0
+    tests=$!
     follow "$tests" "$2.log" &
+    shown=$!
+    while kill -0 "$tests" 2>/dev/null && ! grep -qs '"kind":"runEnded"' "$2.jsonl"; do sleep 0.2; done
+    wait_for_orphans "$SECONDS" >"$2.left"
     wait "$tests" || status=$?
-    wait $! || true
+    wait "$shown" || true
     return "$status"
 }
 
-# Whether processes are still there 5 s after their test run; they are named and ended.
-left_behind() {
-    local begin=$SECONDS pids pid
-    while pids=$(marked) && [ -n "$pids" ]; do
-        if [ $((SECONDS - begin)) -ge 5 ]; then
-            for pid in $pids; do say "left behind: $pid $(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | cut -c 1-120)"; done
-            end_children
-            return 0
+# wait_for_orphans SINCE: until none is left, or until 5 s after SINCE; then each is named and ended by force.
+wait_for_orphans() {
+    local pid pids
+    while pids=$(orphans) && [ -n "$pids" ]; do
+        if [ $((SECONDS - $1)) -ge 5 ]; then
+            for pid in $pids; do printf 'left behind: %s %s\n' "$pid" "$(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | cut -c 1-120)"; done
+            # shellcheck disable=SC2086
+            kill -KILL $pids 2>/dev/null || true
+            return
         fi
-        sleep 0.1
+        sleep 0.2
     done
-    return 1
 }
 
 # run_tier TIER NAME [ARGUMENT…]: runs the tests of a tier and writes $results/NAME.json, what count.jq says; fails when a test failed.
@@ -176,13 +212,11 @@ run_tier() {
     mkdir -p "$results"
     rm -f "$out".*
     run test_and_follow "$tier" "$out" "$@" || status=$?
-    if left_behind >"$out.left"; then
+    if [ -s "$out.left" ]; then
         left=true
         cat "$out.left"
     fi
-    touch "$out.jsonl"
-    jq -n -R --arg root "$root/" --arg name "$name" --argjson status "$status" --argjson left "$left" --argjson seconds "$(since "$begin")" \
-        -f ci/count.jq "$out.jsonl" >"$out.json"
+    count_results "$tier" "$out" "$status" "$left" "$(since "$begin")"
     jq -e '.failed == 0' "$out.json" >/dev/null
 }
 
@@ -190,7 +224,7 @@ run_tier() {
 record_failure() {
     mkdir -p "$results"
     jq -n --arg name "$1" --arg text "$2" --argjson seconds "${3:-0}" \
-        '{name: $name, passed: 0, failed: 1, skipped: 0, notSelected: {}, seconds: $seconds,
+        '{name: $name, passed: 0, failed: 1, skipped: 0, notSelected: {}, ran: [], seconds: $seconds,
           failures: [{where: $name, test: "", text: $text}], skips: []}' >"$results/$1.json"
 }
 
