@@ -20,7 +20,7 @@ struct SeededGenerator: RandomNumberGenerator {
     }
 }
 
-@Suite("Frames", .tags(.unit))
+@Suite("Frames", .tier(.unit))
 struct FrameParserTests {
     /// Feeds a stream cut at random places; returns the payload and the trailer.
     private func parse(

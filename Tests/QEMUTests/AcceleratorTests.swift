@@ -5,7 +5,7 @@ import Testing
 
 @testable import QEMU
 
-@Suite(.tags(.unit)) struct AcceleratorTests {
+@Suite(.tier(.unit)) struct AcceleratorTests {
     @Test func `the payload's answer is what its work comes to`() {
         var window = [UInt64](repeating: 0, count: 0x200000 / 8)
         var state: UInt64 = 1

@@ -4,7 +4,7 @@ import Testing
 
 @testable import QEMU
 
-@Suite(.tags(.unit)) struct ConfigurationTests {
+@Suite(.tier(.unit)) struct ConfigurationTests {
     struct Golden: CustomTestStringConvertible {
         var name: String
         var configuration: QEMUConfiguration

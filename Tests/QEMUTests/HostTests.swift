@@ -4,7 +4,7 @@ import Testing
 
 @testable import QEMU
 
-@Suite(.tags(.unit)) struct HostTests {
+@Suite(.tier(.unit)) struct HostTests {
     @Test func `a missing program names its package`() async throws {
         try await withTestFolder { folder in
             try FileManager.default.createDirectory(atPath: folder + "/qemu-img", withIntermediateDirectories: false)

@@ -17,9 +17,9 @@ struct SplitMix64: RandomNumberGenerator {
 }
 
 /// `VMLAB_FUZZ_CASES` sets the number of cases (10^6 at full size), `VMLAB_FUZZ_SEED` the first seed.
-@Suite(.tags(.unit)) struct QMPParserFuzzTests {
+@Suite(.tier(.unit)) struct QMPParserFuzzTests {
     static let cases = ProcessInfo.processInfo.environment["VMLAB_FUZZ_CASES"].flatMap { Int($0) } ?? 20_000
-    static let seed = ProcessInfo.processInfo.environment["VMLAB_FUZZ_SEED"].flatMap { UInt64($0) } ?? 1
+    static let seed = ProcessInfo.processInfo.environment["VMLAB_SEED"].flatMap { UInt64($0) } ?? 1
 
     /// Pieces that mean something to the protocol or to a JSON reader, to be put where they do not belong.
     static let pieces: [[UInt8]] =

@@ -3,7 +3,7 @@ import Testing
 
 @testable import QEMU
 
-@Suite(.tags(.unit)) struct QMPParserTests {
+@Suite(.tier(.unit)) struct QMPParserTests {
     static let conversation = """
         {"QMP": {"version": {"qemu": {"micro": 22, "minor": 2, "major": 7}, "package": "x"}, "capabilities": ["oob"]}}\r
         {"return": {}, "id": 1}\r

@@ -4,7 +4,7 @@ import Testing
 
 @testable import QEMU
 
-@Suite(.tags(.unit)) struct QMPSessionTests {
+@Suite(.tier(.unit)) struct QMPSessionTests {
     /// What a session sent, as decoded lines that a test can wait for.
     final class Wire: Sendable {
         let lines = EventHistory<JSONValue>()

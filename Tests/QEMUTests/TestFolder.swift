@@ -1,8 +1,10 @@
 import Foundation
 
-/// A folder with a short path that is gone, with everything in it, after the body.
+/// A folder with a short path that is gone, with everything in it, after the body. It is made in TMPDIR, which `ci/test` removes when a run is
+/// interrupted.
 func withTestFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
-    let folder = "/tmp/vmlab-test-" + String(UUID().uuidString.prefix(8)).lowercased()
+    let base = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
+    let folder = base + "/vmlab-test-" + String(UUID().uuidString.prefix(8)).lowercased()
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
     let result: Swift.Result<Result, any Error>
     do {
