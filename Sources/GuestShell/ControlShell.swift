@@ -38,6 +38,11 @@ final class ControlShell: Sendable {
         try await call("vkill \(worker) \(signal)")
     }
 
+    /// Ends what is left of a process group whose leader obeyed an earlier signal while others in it did not.
+    func sweep(worker: Int) async throws {
+        try await call("vsweep \(worker)")
+    }
+
     /// Ends what a dead worker left running. With bash every command is a process group of its own and only the last one's group still has its leader;
     /// other shells have no groups without a terminal, so there the worker's older background children go too.
     func reap(session worker: Int, groups: Bool) async throws {

@@ -61,7 +61,13 @@ enum GuestScripts {
         vc=
         for vd in /proc/[0-9]*; do vd=${vd##*/}; vproc $vd && [ "$vpp" = "$1" ] && vc=$vd vcg=$vpg vct=$vts; done
         [ -n "$vc" ] || return 0
-        if [ "$vcg" = "$vc" ]; then kill -$2 -$vc; return 0; fi
+        eval "vg_$1=$vcg vt_$1=$vct"
+        vgroup $1 $2; }
+        vsweep() { vgroup $1 KILL; unset vg_$1 vt_$1; }
+        vgroup() {
+        eval "vcg=\${vg_$1-} vct=\${vt_$1-}"
+        [ -n "$vcg" ] || return 0
+        if [ "$vcg" != "$1" ]; then kill -$2 -$vcg; return 0; fi
         for vd in /proc/[0-9]*; do vd=${vd##*/}; vproc $vd && [ "$vpg" = "$1" ] && [ "$vd" != "$1" ] && [ "$vts" -ge "$vct" ] && kill -$2 $vd; done
         return 0; }
         vreap() {

@@ -50,6 +50,7 @@ extension GuestShell {
                 continue
             }
             let pair: OutputPair
+            if busySince == nil { probeHeldPair(with: worker) }
             do {
                 pair = try await takePair(for: worker)
             } catch {

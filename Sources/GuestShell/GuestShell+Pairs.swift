@@ -35,6 +35,15 @@ extension GuestShell {
         return heldPairs.count < pairs.count
     }
 
+    /// Lets a worker try the pair that was put aside longest ago: its holder may be gone. At most every two seconds, as a failed try costs a few
+    /// milliseconds.
+    func probeHeldPair(with worker: Worker) {
+        guard !heldPairs.isEmpty, lastProbe.duration(to: .now) > .seconds(2) else { return }
+        lastProbe = .now
+        worker.pair = heldPairs[0]
+        retryHeldPair()
+    }
+
     /// Gives the pair that was put aside longest ago another chance.
     func retryHeldPair() {
         guard !heldPairs.isEmpty else { return }

@@ -82,6 +82,7 @@ public actor GuestShell {
     var freePairs: [OutputPair] = []
     /// Pairs that a background child holds, oldest first.
     var heldPairs: [OutputPair] = []
+    var lastProbe = ContinuousClock.now
     var pairs: [Int: OutputPair] = [:]
     var freeInputs = Array(0..<PortNames.inputCount)
     /// Workers whose guest was paused under them and that may still run something.

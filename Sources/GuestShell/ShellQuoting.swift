@@ -27,10 +27,12 @@ enum ShellQuoting {
         return script
     }
 
-    /// The script with its output spooled through files: slower and not live, but a background child can then hold no port. Used when almost every output
+    /// The script with its output spooled through files: slower and not live, and
+    /// nothing of it is seen when SIGKILL has to end the command, but a background child can then hold no port. Used when almost every output
     /// port is held by background children of earlier commands.
     static func spooled(_ script: String) -> String {
         """
+        trap : TERM
         _vd=$(mktemp -d "${TMPDIR:-/tmp}/vmlab.XXXXXX") || exit
         ( eval \(quote(script)) ) >"$_vd/o" 2>"$_vd/e"
         _vr=$?

@@ -145,6 +145,7 @@ final class Worker: Sendable {
             case .frame(let trailer):
                 frames += 1
                 guard frames == 2 else { continue }
+                if alarms > 0 { try await control.sweep(worker: pid) }
                 if let died { return .died(status: died) }
                 state.withLock { $0.kept = trailer.kept }
                 return .finished(trailer, timedOut: alarms > 0)

@@ -4,7 +4,7 @@ import Testing
 @testable import BuildRegistry
 
 /// The images of this package, as they really come out. They are taken from the shared cache; only the first run builds them.
-@Suite(.tags(.guest), .serialized)
+@Suite(.tier(.guest), .serialized)
 struct BuiltImageTests {
     static let catalog = ImageCatalog(folders: [packageFolder + "/images"])
 

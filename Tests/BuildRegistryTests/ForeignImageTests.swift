@@ -4,7 +4,7 @@ import Testing
 
 @testable import BuildRegistry
 
-@Suite(.tags(.contract))
+@Suite(.tier(.contract))
 struct ForeignImageTests {
     /// Makes a disk of 8 MiB with the partitions of an sfdisk script.
     private func disk(_ path: String, _ script: String, bootCode: Bool = false) async throws {

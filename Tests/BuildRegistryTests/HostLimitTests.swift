@@ -6,7 +6,7 @@ import Testing
 @testable import BuildRegistry
 
 /// The host lacks something: each time one clear error, and nothing left behind.
-@Suite(.tags(.contract), .serialized)
+@Suite(.tier(.contract), .serialized)
 struct HostLimitTests {
     /// Runs `body` with a file system of this size, which only root can make.
     private func withSmallFileSystem(mebibytes: Int, _ body: (String) async throws -> Void) async throws {

@@ -4,7 +4,7 @@ import Testing
 @testable import BuildRegistry
 
 /// What is learned about the host and its packages from text.
-@Suite(.tags(.unit))
+@Suite(.tier(.unit))
 struct HostTests {
     static let debian = HostDistribution(id: "debian", codename: "bookworm")
 

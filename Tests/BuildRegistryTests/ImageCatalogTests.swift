@@ -4,7 +4,7 @@ import Testing
 
 @testable import BuildRegistry
 
-@Suite(.tags(.unit))
+@Suite(.tier(.unit))
 struct ImageCatalogTests {
     @Test func anUnknownImageIsAnsweredWithTheKnownOnes() throws {
         let problem = try #require(throws: Problem.self) {

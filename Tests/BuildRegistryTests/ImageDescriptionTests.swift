@@ -3,7 +3,7 @@ import Testing
 
 @testable import BuildRegistry
 
-@Suite(.tags(.unit))
+@Suite(.tier(.unit))
 struct ImageDescriptionTests {
     @Test(arguments: ["mini", "debian"])
     func theImagesOfThisPackageLoad(_ name: String) throws {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import BuildRegistry
 
-@Suite(.tags(.contract))
+@Suite(.tier(.contract))
 struct ImageStoreTests {
     @Test func theKeyFollowsWhatDecidesTheImageAndNothingElse() throws {
         let (store, description) = (makeStore("/nowhere"), try minimalDescription())

@@ -3,7 +3,7 @@ import Testing
 
 @testable import BuildRegistry
 
-@Suite(.tags(.unit))
+@Suite(.tier(.unit))
 struct KernelModulesTests {
     let modules = KernelModules(
         dependencies: """

@@ -6,11 +6,11 @@ import Testing
 import VMLab
 
 /// The ways a guest can boot and the ways into it.
-@Suite("Boots", .tags(.guest), .serialized)
+@Suite("Boots", .tier(.guest), .serialized)
 struct BootTests {
     @Test("One image boots direct, by BIOS and by UEFI; what it wrote is there after a reboot", arguments: BootMode.allCases)
     func modes(_ mode: BootMode) async throws {
-        try await GuestFixture.boot(mode: mode) { machine in
+        try await GuestFixture.boot(mode: mode) { machine async throws in
             let shell = machine.shell
             #expect(try await shell.execute("[ -d /sys/firmware/efi ] && echo uefi || echo bios").output == (mode == .uefi ? "uefi" : "bios"))
             #expect(try await shell.execute("echo kept >/data/file && sync").succeeded)
@@ -32,7 +32,7 @@ struct BootTests {
 
     @Test("A login on ttyS0 is a way in, with the image's own password")
     func serialLogin() async throws {
-        try await GuestFixture.boot(waysIn: [.serial]) { machine in
+        try await GuestFixture.boot(waysIn: [.serial]) { machine async throws in
             #expect(try await machine.shell.execute("id -u").output == "0")
             _ = try? await machine.shell.execute("reboot -f; sleep 100")
             #expect(try await machine.shell.execute("echo again").output == "again")
@@ -49,7 +49,7 @@ struct BootTests {
         let before = try FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date
         let image = try await ForeignImage.inspect(path)
         #expect(image.firmwares == [.uefi])
-        try await GuestFixture.boot(image, mode: .uefi) { machine in
+        try await GuestFixture.boot(image, mode: .uefi) { machine async throws in
             #expect(try await machine.shell.execute("[ -d /sys/firmware/efi ] && echo uefi").output == "uefi")
         }
         #expect(try FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date == before)
@@ -57,7 +57,7 @@ struct BootTests {
 
     @Test("The debian image: backdoor, agent and journal; several commands at once")
     func debian() async throws {
-        try await GuestFixture.boot("debian", mode: .uefi, waysIn: [.agent]) { machine in
+        try await GuestFixture.boot("debian", mode: .uefi, waysIn: [.agent]) { machine async throws in
             let shell = machine.shell
             #expect(try await shell.execute("cat /proc/1/comm").output == "systemd")
             for tool in ["systemctl", "networkctl", "ip", "curl", "etcd", "etcdctl", "journalctl", "bash"] {

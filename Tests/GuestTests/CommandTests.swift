@@ -5,17 +5,17 @@ import Testing
 import VMLab
 
 /// Commands in a real guest, with bash and with busybox ash. One boot for each shell.
-@Suite("Commands in a guest", .tags(.guest), .serialized)
+@Suite("Commands in a guest", .tier(.guest), .serialized)
 struct CommandTests {
     @Test("What a command does to its shell is its own affair", arguments: [GuestShellOptions.Shell.automatic, .posix])
     func commands(_ kind: GuestShellOptions.Shell) async throws {
-        try await GuestFixture.boot(shell: kind) { machine in
+        try await GuestFixture.boot(shell: kind) { machine async throws in
             let shell = machine.shell
             try await statuses(shell)
             try await environment(shell)
             try await input(shell)
-            try await strays(shell)
             try await limits(shell)
+            try await strays(shell)
             try await hostileOutput(shell)
             try await files(shell)
         }
@@ -99,6 +99,9 @@ struct CommandTests {
         #expect(try await shell.execute("echo out; echo err >&2; exit 9").outcome == .exited(9))
         _ = try await shell.execute("for p in $(pidof sleep); do kill $p; done")
         #expect(try await shell.execute("echo free").output == "free")
+        let spooled = try await shell.execute("echo begun; sleep 7778", timeout: .seconds(1))
+        #expect(spooled.outcome == .timedOut(after: .seconds(1)))
+        #expect(spooled.stdout.text == "begun\n")
     }
 
     private func limits(_ shell: GuestShell) async throws {
@@ -107,6 +110,9 @@ struct CommandTests {
         let result = try await shell.execute("trap '' TERM; echo begun; sleep 7777 & sleep 7777", timeout: .seconds(3))
         #expect(result.outcome == .timedOut(after: .seconds(3)))
         #expect(result.stdout.text == "begun\n")
+        // The first shell obeys SIGTERM, its child does not.
+        let nested = try await shell.execute("sh -c 'trap \"\" TERM; sleep 7777; sleep 7777'; echo after", timeout: .seconds(1))
+        #expect(nested.outcome == .timedOut(after: .seconds(1)))
         let rest = try await shell.execute("ps | grep 'sleep 777[7]'")
         #expect(rest.output.isEmpty, "left behind: \(rest.output)")
     }

@@ -47,7 +47,7 @@ enum GuestFixture {
         )
         request.shell = GuestShellOptions(shell: shell, readyTimeout: readyTimeout)
         do {
-            let result = try await withMachine(request, in: run) { machine in
+            let result = try await withMachine(request, in: run) { machine async throws in
                 try await machine.shell.waitUntilReady()
                 return try await body(machine)
             }

@@ -6,7 +6,7 @@ import Testing
 import VMLab
 
 /// What happens to a command when its guest goes away, stands still or starts again.
-@Suite("A guest lost in the middle of a command", .tags(.guest), .serialized)
+@Suite("A guest lost in the middle of a command", .tier(.guest), .serialized)
 struct LossTests {
     /// Starts a long command, does something to the guest once it runs, and measures how long after the event the command ended.
     private func lose(
@@ -35,8 +35,8 @@ struct LossTests {
 
     @Test("QEMU killed")
     func killed() async throws {
-        try await GuestFixture.boot { machine in
-            let result = try await lose(machine, event: { if case .exited = $0 { true } else { false } }) { machine in
+        try await GuestFixture.boot { machine async throws in
+            let result = try await lose(machine, event: { if case .exited = $0 { true } else { false } }) { machine async throws in
                 kill(machine.guest.process.pid, SIGKILL)
             }
             guard case .exited(let how) = result.loss else {
@@ -51,8 +51,8 @@ struct LossTests {
 
     @Test("Kernel panic")
     func panicked() async throws {
-        try await GuestFixture.boot { machine in
-            let result = try await lose(machine, event: { if case .panicked = $0 { true } else { false } }) { machine in
+        try await GuestFixture.boot { machine async throws in
+            let result = try await lose(machine, event: { if case .panicked = $0 { true } else { false } }) { machine async throws in
                 await #expect(throws: GuestShellError.self) { try await machine.shell.execute("echo c >/proc/sysrq-trigger; sleep 100") }
             }
             #expect(result.loss == .panicked)
@@ -63,8 +63,8 @@ struct LossTests {
 
     @Test("Power-off by the guest")
     func poweredOff() async throws {
-        try await GuestFixture.boot { machine in
-            let result = try await lose(machine, event: { if case .poweredOff = $0 { true } else { false } }) { machine in
+        try await GuestFixture.boot { machine async throws in
+            let result = try await lose(machine, event: { if case .poweredOff = $0 { true } else { false } }) { machine async throws in
                 _ = try? await machine.shell.execute("poweroff -f; sleep 100")
             }
             #expect(result.loss == .poweredOff)
@@ -74,8 +74,8 @@ struct LossTests {
 
     @Test("Stopped over QMP, then resumed: the guest obeys again and the old command is gone")
     func paused() async throws {
-        try await GuestFixture.boot { machine in
-            let result = try await lose(machine, event: { if case .paused = $0 { true } else { false } }) { machine in
+        try await GuestFixture.boot { machine async throws in
+            let result = try await lose(machine, event: { if case .paused = $0 { true } else { false } }) { machine async throws in
                 try await machine.guest.pause()
             }
             #expect(result.loss == .paused)
@@ -89,10 +89,10 @@ struct LossTests {
 
     @Test("Reboot by the guest, twice: it obeys again each time, and each boot has its own log")
     func rebooted() async throws {
-        try await GuestFixture.boot { machine in
+        try await GuestFixture.boot { machine async throws in
             for boot in 2...3 {
                 let before = try await machine.shell.execute("cat /proc/sys/kernel/random/boot_id").output
-                let result = try await lose(machine, event: { if case .reset = $0 { true } else { false } }) { machine in
+                let result = try await lose(machine, event: { if case .reset = $0 { true } else { false } }) { machine async throws in
                     _ = try? await machine.shell.execute("reboot -f; sleep 100")
                 }
                 #expect(result.loss == .rebooted)

@@ -5,12 +5,22 @@ import Synchronization
 import Testing
 import VMLab
 
+/// Hands out 1, 2, 3 …
+private actor Counter {
+    private var number = 0
+
+    func take() -> Int {
+        number += 1
+        return number
+    }
+}
+
 /// Much output, many callers.
-@Suite("Load on one guest", .tags(.guest), .serialized)
+@Suite("Load on one guest", .tier(.guest), .serialized)
 struct ThroughputTests {
     @Test("20 MB on stdout and 1 MB on stderr at once arrive exactly while another command runs", arguments: [GuestShellOptions.Shell.automatic, .posix])
     func bulk(_ kind: GuestShellOptions.Shell) async throws {
-        try await GuestFixture.boot(shell: kind, processors: 2) { machine in
+        try await GuestFixture.boot(shell: kind, processors: 2) { machine async throws in
             let shell = machine.shell
             let sums = try await shell.execute(
                 """
@@ -45,9 +55,9 @@ struct ThroughputTests {
 
     @Test("200 commands through 8 shells by 32 callers: all right, none mixed up")
     func callers() async throws {
-        try await GuestFixture.boot(processors: 2) { machine in
+        try await GuestFixture.boot(processors: 2) { machine async throws in
             let shell = machine.shell
-            let next = Mutex(0)
+            let next = Counter()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<32 {
                     group.addTask { try await Self.call(shell, next) }
@@ -58,12 +68,9 @@ struct ThroughputTests {
     }
 
     /// One caller: takes the next number until all are taken, and checks that each answer is its own.
-    private static func call(_ shell: GuestShell, _ next: borrowing Mutex<Int>) async throws {
+    private static func call(_ shell: GuestShell, _ next: Counter) async throws {
         while true {
-            let number = next.withLock { number in
-                number += 1
-                return number
-            }
+            let number = await next.take()
             guard number <= 200 else { return }
             let hasInput = number % 5 == 0
             let result = try await shell.execute(
@@ -77,7 +84,7 @@ struct ThroughputTests {
 
     @Test("A cancelled command ends in the guest, and its shell serves the next")
     func cancellation() async throws {
-        try await GuestFixture.boot { machine in
+        try await GuestFixture.boot { machine async throws in
             let shell = machine.shell
             for _ in 0..<12 {
                 await #expect(throws: (any Error).self) {
