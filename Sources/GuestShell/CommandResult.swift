@@ -39,12 +39,11 @@ public struct CapturedOutput: Sendable, Equatable {
     /// The bytes that were kept.
     public private(set) var bytes: [UInt8] = []
     /// How many bytes in the middle were dropped because of the limit; 0 when `bytes` is everything.
-    public var droppedBytes: Int { overflow == nil ? 0 : max(0, total - head - (overflow?.count ?? 0)) }
+    public private(set) var droppedBytes = 0
 
     private let limit: Int
-    private var total = 0
-    private var head = 0
-    private var overflow: [UInt8]?
+    /// What came after the first half of the limit, until ``finish()``; trimmed from its front when it grows beyond the limit.
+    private var tail: [UInt8] = []
 
     /// An empty capture.
     ///
@@ -64,28 +63,26 @@ public struct CapturedOutput: Sendable, Equatable {
         return String(text)
     }
 
+    private var tailLimit: Int { limit - limit / 2 }
+
     mutating func append(_ chunk: UnsafeRawBufferPointer) {
-        total += chunk.count
-        if overflow == nil, bytes.count + chunk.count <= limit {
-            bytes.append(contentsOf: chunk)
-            head = bytes.count
-            return
-        }
-        if overflow == nil {
-            head = limit / 2
-            overflow = Array(bytes.dropFirst(head))
-            bytes.removeSubrange(min(head, bytes.count)...)
-            head = bytes.count
-        }
-        overflow?.append(contentsOf: chunk)
-        if let count = overflow?.count, count > limit { overflow?.removeFirst(count - limit / 2) }
+        let head = min(limit / 2 - bytes.count, chunk.count)
+        bytes.append(contentsOf: chunk[..<head])
+        tail.append(contentsOf: chunk[head...])
+        // Trimmed only when twice as long as needed, so that each byte is moved once on average.
+        if tail.count > 2 * tailLimit { trim() }
     }
 
     /// Joins the kept beginning and end.
     mutating func finish() {
-        guard var tail = overflow else { return }
-        if tail.count > limit / 2 { tail.removeFirst(tail.count - limit / 2) }
-        bytes.append(contentsOf: tail)
-        overflow = tail
+        trim()
+        bytes += tail
+        tail = []
+    }
+
+    private mutating func trim() {
+        let surplus = max(0, tail.count - tailLimit)
+        tail.removeFirst(surplus)
+        droppedBytes += surplus
     }
 }

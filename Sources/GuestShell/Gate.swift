@@ -70,3 +70,19 @@ final class Gate<Value: Sendable>: Sendable {
         for waiter in waiters { waiter.resume(with: result) }
     }
 }
+
+/// Runs `body`; when it has not ended after `limit`, it is cancelled and `error` is thrown.
+func withLimit<Result: Sendable>(
+    _ limit: Duration, orThrow error: GuestShellError, _ body: @escaping @Sendable () async throws -> Result
+) async throws -> Result {
+    try await withThrowingTaskGroup(of: Result.self) { group in
+        defer { group.cancelAll() }
+        group.addTask { try await body() }
+        group.addTask {
+            try await Task.sleep(for: limit)
+            throw error
+        }
+        guard let result = try await group.next() else { throw error }
+        return result
+    }
+}

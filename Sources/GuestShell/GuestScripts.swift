@@ -71,6 +71,7 @@ enum GuestScripts {
         for vd in /proc/[0-9]*; do vd=${vd##*/}; vproc $vd && [ "$vpg" = "$1" ] && [ "$vd" != "$1" ] && [ "$vts" -ge "$vct" ] && kill -$2 $vd; done
         return 0; }
         vreap() {
+        [ "$2" = all ] && vproc $1 && kill -KILL $vpp
         for vd in /proc/[0-9]*; do vd=${vd##*/}; vproc $vd && [ "$vse" = "$1" ] || continue
         case $2 in groups) [ "$vd" = "$vpg" ] && kill -KILL -$vpg ;; *) kill -KILL $vd ;; esac; done
         return 0; }

@@ -102,6 +102,7 @@ extension GuestShell {
             return
         }
         abandoned = []
+        lossKnown.close()
         self.pairs = Dictionary(uniqueKeysWithValues: pairs.map { ($0.index, $0) })
         freePairs = []
         freeInputs = Array(0..<PortNames.inputCount)

@@ -29,7 +29,9 @@ extension GuestShell {
         let script = try ShellQuoting.script(request, node: node)
         do {
             return try await withSlot { try await attempt(request, script) }
-        } catch GuestShellError.lost(let loss, let node, nil) {
+        } catch let error as GuestShellError {
+            let error = await cause(of: error)
+            guard case .lost(let loss, let node, nil) = error else { throw error }
             throw GuestShellError.lost(loss, node: node, command: request.command)
         }
     }

@@ -62,6 +62,8 @@ public actor GuestShell {
     }
 
     nonisolated let ready = Gate<Guest>()
+    /// Open once the cause of a loss is known.
+    nonisolated let lossKnown = Gate<GuestLoss>()
     private nonisolated let slots = AsyncSemaphore(PortNames.workerCount)
     /// One permit for each pair in ``freePairs``.
     nonisolated let freePermits = AsyncSemaphore(0)
@@ -125,6 +127,7 @@ public actor GuestShell {
     public func guestLost(_ cause: GuestLoss) {
         if let loss, !loss.mayReturn { return }
         generation += 1
+        lossKnown.open(cause)
         let error = GuestShellError.lost(cause, node: node, command: nil)
         abandoned = cause == .paused ? workers.values.map(\.pid) : []
         dropConnections(error)
@@ -144,6 +147,21 @@ public actor GuestShell {
         loss = nil
         ready.close()
         submit.yield(.bootstrap(generation: generation, alreadyUp: true))
+    }
+
+    /// Why a channel broke under a command. QEMU's sockets close a moment before its end is known, so a broken channel waits for the cause.
+    func cause(of error: GuestShellError) async -> GuestShellError {
+        guard case .channelBroken = error else { return error }
+        let loss = await withTaskGroup(of: GuestLoss?.self) { group in
+            defer { group.cancelAll() }
+            group.addTask { try? await self.lossKnown.wait() }
+            group.addTask {
+                try? await Task.sleep(for: .milliseconds(500))
+                return nil
+            }
+            return await group.next() ?? nil
+        }
+        return loss.map { .lost($0, node: node, command: nil) } ?? error
     }
 
     private func dropConnections(_ error: GuestShellError) {
@@ -241,6 +259,9 @@ public actor GuestShell {
         submit.yield(.settle(worker, guest))
     }
 
+    /// How long a worker may take to start; it takes a tenth of a second under TCG, so this bounds only what would hang.
+    private static let startLimit = Duration.seconds(60)
+
     private func startWorker(_ index: Int, _ guest: Guest) async throws -> Worker {
         let name = PortNames.worker(index)
         let epoch = Mark.random()
@@ -250,7 +271,9 @@ public actor GuestShell {
             try await guest.control.call(
                 "vstart \(try device(name, guest)) \(guest.shell) \(epoch.text) \(ShellQuoting.quote(GuestScripts.loader))"
             )
-            try await worker.load()
+            try await withLimit(Self.startLimit, orThrow: .channelBroken(node: node, detail: "a worker shell did not start")) {
+                try await worker.load()
+            }
         } catch {
             worker.end(error)
             throw error

@@ -83,7 +83,8 @@ struct LossTests {
             await #expect(throws: GuestShellError.self) { try await machine.shell.execute("true") }
             try await machine.guest.resume()
             try await eventually { try await machine.shell.execute("echo back").output == "back" }
-            #expect(try await machine.shell.execute("pidof sleep").succeeded == false)
+            let rest = try await machine.shell.execute("pidof sleep && ps -o pid,ppid,pgid,sid,stat,args")
+            #expect(!rest.succeeded, "\(rest.stdout.text)")
         }
     }
 
