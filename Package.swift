@@ -66,6 +66,12 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(name: "vmlab", dependencies: ["VMLabCommand"], swiftSettings: settings),
+        .executableTarget(
+            name: "GuestShellBenchmark",
+            dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "QEMU", "VMLab", argumentParser, crypto],
+            path: "Benchmarks/GuestShellBenchmark",
+            swiftSettings: settings
+        ),
         .testTarget(name: "QEMUTests", dependencies: ["QEMU", "LabEvents", subprocess], swiftSettings: settings),
         .testTarget(name: "GuestShellTests", dependencies: ["GuestShell", "LabEvents", nioCore], swiftSettings: settings),
         .testTarget(name: "BuildRegistryTests", dependencies: ["BuildRegistry", "LabEvents"], swiftSettings: settings),
