@@ -49,7 +49,7 @@ struct ConsoleBootstrap: Sendable {
                         guard verdict == "ok" || verdict == "port-busy" else { throw Refused(reason: verdict) }
                         return
                     }
-                    if try await respond(to: &transcript) {
+                    if try await respond(to: &transcript, wasAsked: answer != nil) {
                         sawInvitation = true
                         answer = try await ask()
                     }
@@ -80,12 +80,15 @@ struct ConsoleBootstrap: Sendable {
 
     private func ask() async throws -> Mark {
         let answer = Mark.random()
-        try await connection.send("\n" + GuestScripts.bootstrap(answer: answer))
+        // Ctrl-C ends whatever half a line a serial console's shell may be waiting to see completed; the backdoor's raw console has no such key.
+        var start = "\n"
+        if case .serial = kind { start = "\u{03}\n" }
+        try await connection.send(start + GuestScripts.bootstrap(answer: answer))
         return answer
     }
 
     /// Answers a login; true when a shell is waiting.
-    private func respond(to transcript: inout String) async throws -> Bool {
+    private func respond(to transcript: inout String, wasAsked: Bool) async throws -> Bool {
         switch kind {
         case .backdoor:
             guard transcript.contains("Spawning backdoor root shell") else { return false }
@@ -101,7 +104,7 @@ struct ConsoleBootstrap: Sendable {
                 try await connection.send((login.password ?? "") + "\n")
             } else if transcript.contains("Login incorrect"), let login {
                 throw Refused(reason: "ttyS0 refused the login of \(login.user)")
-            } else if line.hasSuffix("# ") {
+            } else if line.hasSuffix("# "), !wasAsked {
                 transcript = ""
                 return true
             }

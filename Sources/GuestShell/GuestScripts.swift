@@ -1,28 +1,22 @@
 /// The guest's side: plain POSIX shell, tested with bash, dash and busybox ash. Nothing is written to the guest's disk; the texts travel over the consoles
 /// and ports and live in the shells' memory.
 enum GuestScripts {
-    /// Typed into the bootstrap console: finds the control port and leaves a control shell on it.
+    /// Typed into the bootstrap console: finds the control port and leaves a control shell on it. One line, since a console that loses a character of
+    /// several may wait for the rest of them for ever.
     ///
     /// A child started with `&` would ignore SIGINT and SIGQUIT for good (POSIX XCU 2.11) and hand that to every command. So the shell in the middle is
-    /// killed by its own child instead, and init adopts the child. Short lines without tabs, `!` or quotes over several
-    /// lines, so that an echoing, line-editing console passes them unchanged.
+    /// killed by its own child instead, and init adopts the child.
     ///
     /// - Parameter answer: printed at the end as `<answer>:ok`, or with a reason instead of `ok`. It is sent in two halves so that an echo is no answer.
     static func bootstrap(answer: Mark) -> String {
         let half = answer.text.prefix(Mark.length / 2)
         let rest = answer.text.dropFirst(Mark.length / 2)
-        return #"""
-            sh 3>&1 >/dev/null 2>&1
-            modprobe virtio_console
-            \#(findPort)
-            vr=no-port-\#(PortNames.control)
-            if vfind \#(PortNames.control); then vr=port-busy
-            command exec 5<>$vdev && vr=ok && ( sh -c 'kill -9 $PPID; exec setsid sh <&5 >&5 3>&- 5>&- 2>/dev/null'; : )
-            fi
-            vm=\#(half)
-            echo "$vm"\#(rest):$vr >&3
-            exit
-            """# + "\n"
+        let script =
+            #"modprobe virtio_console; vp=; for vd in /sys/class/virtio-ports/*; do vn=; read -r vn <$vd/name; "#
+            + #"[ "$vn" = \#(PortNames.control) ] && vp=/dev/${vd##*/}; done; vr=no-port-\#(PortNames.control); "#
+            + #"if [ -n "$vp" ]; then vr=port-busy; command exec 5<>$vp && vr=ok && "#
+            + #"( sh -c "kill -9 \$PPID; exec setsid sh <&5 >&5 5>&- 2>/dev/null"; : ); fi; vm=\#(half); echo "$vm"\#(rest):$vr"#
+        return "sh -c \(ShellQuoting.quote(script)) 2>/dev/null\n"
     }
 
     /// The same for the guest agent, which runs one command and takes its output.
@@ -93,13 +87,13 @@ enum GuestScripts {
     static let loader =
         #"l=; n=$(printf "\nx"); n=${n%x}; until [ "$l" = "load $1" ]; do IFS= read -r l || exit 77; done; s=; while IFS= read -r l && [ "$l" != "run $1" ]; do s=$s$l$n; done; eval "$s""#
 
-    /// The worker: one command at a time, from its standard input. Each request is
-    /// `LINES OUT ERR IN`, then that many lines of script, the opening mark, and the closing mark, which stays unread in the port until the command has
-    /// ended.
+    /// The worker: one command at a time, from its standard input. A request is
+    /// `LINES [OUT ERR [IN]]`, then that many lines of script, the opening mark where ports are named, and the closing mark, which stays unread in the
+    /// port until the command has ended. Every byte of it costs a system call, so a request that goes to the ports still open names none.
     ///
-    /// It opens the two output ports for a command and closes them after it, because a port opens once: a background child that still holds one makes the
-    /// next opening fail (`busy`), so nothing it writes can come into another command's frame. Opening and closing cost a millisecond, so they are
-    /// skipped when the command demonstrably left nobody behind: the kernel's last process number (the last field of /proc/loadavg) moved by the
+    /// The worker opens the two output ports for a command and closes them after it, because a port opens once: a background child that still holds one
+    /// makes the next opening fail (`busy`), so nothing it writes can come into another command's frame. Opening and closing cost a millisecond, so they
+    /// are skipped when the command demonstrably left nobody behind: the kernel's last process number (the last field of /proc/loadavg) moved by the
     /// command's own subshell and no more.
     static let worker = #"""
         exec 8</dev/null
@@ -109,54 +103,58 @@ enum GuestScripts {
         _vn='
         '
         printf 'ready %s %s\n' "$1" "$$"
-        while IFS= read -r _vh; do
-        if [ "$_vh" = close ]; then
+        set --
+        while read -r _vi _vo _ve _vz; do
+        if [ "$_vi" = close ]; then
         exec 5>&- 6>&-
         _vc=
         printf 'closed\n'
         continue
         fi
-        set -- $_vh
-        _vs= _vi=$1
+        _vs=
         while [ "$_vi" -gt 0 ]; do IFS= read -r _vl; _vs=$_vs$_vl$_vn; _vi=$((_vi - 1)); done
-        IFS= read -r _vb
-        if [ "$_vc" != "$2" ]; then
+        _v0=8
+        case $_vo in ?*)
+        read -r _vb
+        if [ "$_vc" != "$_vo" ]; then
         [ -n "$_vc" ] && exec 5>&- 6>&-
         _vc=
-        if command exec 5>"$2" && command exec 6>"$3"; then
-        _vc=$2
+        if command exec 5>"$_vo" && command exec 6>"$_ve"; then
+        _vc=$_vo
         printf %s "$_vb" >&5; printf %s "$_vb" >&6
         else
         exec 5>&- 6>&-
-        IFS= read -r _vb
+        read -r _vb
         printf 'busy output\n'
         continue
         fi
         fi
-        if [ "$4" = - ]; then exec 7<&8
-        elif command exec 7<"$4"; then
+        case $_vz in ?*)
+        if command exec 7<"$_vz"; then
+        _v0=7
         until IFS= read -r _vl <&7 && [ "$_vl" = "$_vb" ]; do :; done
         else
-        IFS= read -r _vb
+        read -r _vb
         exec 5>&- 6>&-
         _vc=
         printf 'busy input\n'
         continue
-        fi
+        fi ;;
+        esac ;;
+        esac
         _vx=s _vp=-9 _vq=-9
         read -r _vl _vl _vl _vl _vp </proc/loadavg
         ( trap 'case $? in 129|1[3-9]?|2??) kill -USR1 $$ ;; esac' 0
-        set --
-        eval "$_vs" ) <&7 >&5 2>&6 5>&- 6>&- 7<&- 8<&-
+        eval "$_vs" ) <&$_v0 >&5 2>&6 5>&- 6>&- 7<&- 8<&-
         _vr=$?
         read -r _vl _vl _vl _vl _vq </proc/loadavg
-        exec 7<&-
-        IFS= read -r _vb
-        [ "$_vr" -gt 128 ] || _vx=e
-        if [ "$4" = - ] && [ "$_vq" = $((_vp + 1)) ]; then
+        read -r _vb
+        [ $_vr -gt 128 ] || _vx=e
+        if [ $_v0$_vq = 8$((_vp + 1)) ]; then
         printf '%sk%s%03d' "$_vb" $_vx $_vr >&5
         printf '%sk%s%03d' "$_vb" $_vx $_vr >&6
         else
+        exec 7<&-
         printf '%sc%s%03d' "$_vb" $_vx $_vr >&5
         printf '%sc%s%03d' "$_vb" $_vx $_vr >&6
         exec 5>&- 6>&-

@@ -1,11 +1,13 @@
-/// A random word that frames one command's output. 128 bits from the system's generator, made anew for every command, so that no output can contain it
+/// A random word that frames one command's output. almost 132 bits from the system's generator, made anew for every command, so that no output can contain it
 /// except by copying it, and the closing mark reaches the guest's worker only through a port that the command cannot open (a virtio port opens once).
 struct Mark: Hashable, Sendable {
-    /// 32 lower-case hexadecimal digits.
+    /// 22 letters, digits, `_` and `-`: short, because the guest's shell reads it byte by byte.
     let text: String
 
     /// The length of every mark in bytes.
-    static let length = 32
+    static let length = 22
+
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-".utf8)
 
     /// A fresh random mark.
     static func random() -> Mark {
@@ -15,17 +17,10 @@ struct Mark: Hashable, Sendable {
 
     /// A mark from the given generator, for tests that must repeat.
     static func random(using generator: inout some RandomNumberGenerator) -> Mark {
-        let digits = Array("0123456789abcdef".utf8)
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(length)
-        for _ in 0..<4 {
-            var word = UInt32.random(in: .min ... .max, using: &generator)
-            for _ in 0..<8 {
-                bytes.append(digits[Int(word & 15)])
-                word >>= 4
-            }
-        }
-        return Mark(text: String(decoding: bytes, as: UTF8.self))
+        // A letter first: a shell's own words never begin with the sign of an option.
+        let letter = alphabet[Int.random(in: 0..<52, using: &generator)]
+        let rest = (1..<length).map { _ in alphabet[Int(UInt8.random(in: 0..<64, using: &generator))] }
+        return Mark(text: String(decoding: [letter] + rest, as: UTF8.self))
     }
 
     /// The mark's bytes as they stand in a stream.

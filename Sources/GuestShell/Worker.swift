@@ -111,9 +111,13 @@ final class Worker: Sendable {
         pair.expect(begin: kept ? nil : begin, end: end)
         let lines = script.utf8.reduce(1) { $1 == UInt8(ascii: "\n") ? $0 + 1 : $0 }
         try await input?.open(begin)
-        try await port.send(
-            "\(lines) \(pair.stdout.device) \(pair.stderr.device) \(input?.device ?? "-")\n\(script)\n\(begin.text)\n\(end.text)\n"
-        )
+        if kept, input == nil {
+            try await port.send("\(lines)\n\(script)\n\(end.text)\n")
+        } else {
+            try await port.send(
+                "\(lines) \(pair.stdout.device) \(pair.stderr.device) \(input?.device ?? "")\n\(script)\n\(begin.text)\n\(end.text)\n"
+            )
+        }
         return try await withThrowingTaskGroup(of: Event.self) { group in
             defer {
                 group.cancelAll()
@@ -180,7 +184,7 @@ final class Worker: Sendable {
         try await load()
         let mark = Mark.random()
         pair.retarget(end: mark)
-        try await port.send("1 \(pair.stdout.device) \(pair.stderr.device) -\n(:)\n\(mark.text)ce000\n\(Mark.random().text)\n")
+        try await port.send("1 \(pair.stdout.device) \(pair.stderr.device)\n(:)\n\(mark.text)ce000\n\(Mark.random().text)\n")
     }
 
     /// Ends what the worker runs and waits until it is free again: the caller of the command has gone.

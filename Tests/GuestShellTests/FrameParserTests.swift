@@ -53,13 +53,13 @@ struct FrameParserTests {
             var payload: [UInt8] = []
             for _ in 0..<Int.random(in: 0...4, using: &generator) {
                 let pieces: [[UInt8]] = [
-                    Array(begin.bytes.prefix(Int.random(in: 0...31, using: &generator))),
-                    Array(end.bytes.prefix(Int.random(in: 0...31, using: &generator))),
+                    Array(begin.bytes.prefix(Int.random(in: 0..<Mark.length, using: &generator))),
+                    Array(end.bytes.prefix(Int.random(in: 0..<Mark.length, using: &generator))),
                     foreign.bytes + Array("ke000".utf8), begin.bytes, [0, 0xFF, 0xC3, 0x28, 10],
                     (0..<Int.random(in: 0...60, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator) },
                 ]
                 payload += pieces.randomElement(using: &generator) ?? []
-                stray += foreign.bytes.prefix(Int.random(in: 0...32, using: &generator))
+                stray += foreign.bytes.prefix(Int.random(in: 0...Mark.length, using: &generator))
             }
             // A piece of the closing mark may by chance be followed by just the right digits; no guest can do that, as it never sees the mark.
             guard (payload + end.bytes).firstRange(of: end.bytes)?.lowerBound == payload.count else { continue }
