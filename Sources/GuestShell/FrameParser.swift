@@ -2,34 +2,25 @@ import Glibc
 
 /// Cuts one command's output out of the raw byte stream of an output port.
 ///
-/// The stream is `… stray bytes … BEGIN payload END trailer`, where the opening mark is left out when the worker kept the port open since its last
-/// command. The payload is raw: every byte value may occur, and a part of a mark that turns out to be none is payload. The trailer is five bytes:
-/// `k` or `c` (the worker kept or closed the port), `e` or `s` (exit or signal) and the shell's status in three digits.
+/// The stream is `… stray bytes … BEGIN payload END trailer`. The payload is raw: every byte value may occur, and a part of a mark that turns out to be none
+/// is payload. The trailer is four bytes: `e` or `s` (exit or signal) and the shell's status in three digits.
 struct FrameParser: Sendable {
     /// What the worker wrote behind the closing mark.
     struct Trailer: Equatable, Sendable {
-        /// Whether the worker still has the port open: its next frame then has no opening mark.
-        var kept: Bool
         /// Whether the status stands for a signal (status - 128) rather than an exit.
         var signalled: Bool
         /// The status as the shell saw it, 0 to 255.
         var status: Int
 
-        static let length = 5
+        static let length = 4
 
-        /// Reads the five bytes; nil when they are not a trailer.
+        /// Reads the four bytes; nil when they are not a trailer.
         init?(_ bytes: some Sequence<UInt8>) {
             let bytes = Array(bytes)
-            guard bytes.count == Self.length, let digits = Int(String(decoding: bytes[2...], as: UTF8.self)), (0...255).contains(digits)
-            else {
+            guard bytes.count == Self.length, let digits = Int(String(decoding: bytes[1...], as: UTF8.self)), (0...255).contains(digits) else {
                 return nil
             }
             switch bytes[0] {
-            case UInt8(ascii: "k"): kept = true
-            case UInt8(ascii: "c"): kept = false
-            default: return nil
-            }
-            switch bytes[1] {
             case UInt8(ascii: "e"): signalled = false
             case UInt8(ascii: "s"): signalled = true
             default: return nil
@@ -47,20 +38,26 @@ struct FrameParser: Sendable {
         case payload(end: [UInt8])
     }
 
+    /// The opening mark of the frame after this one; the worker writes it as soon as it has opened the port again, long before anybody asks.
+    private var next: [UInt8] = []
+
     private var state = State.idle
-    /// Bytes that may be the start of a mark; never longer than a mark and its trailer.
+    /// Bytes that may be the start of a mark or its trailer, and between two frames what came behind the first.
     private var carry: [UInt8] = []
 
     init() {}
 
-    /// Makes the parser wait for the next frame.
-    ///
-    /// - Parameters:
-    ///   - begin: the opening mark, or nil when the worker kept the port open and the payload starts at once.
-    ///   - end: the closing mark.
-    mutating func expect(begin: Mark?, end: Mark) {
+    /// Makes the parser wait for a frame on a port that the worker was just told to open.
+    mutating func expect(begin: Mark, end: Mark, next: Mark) {
         carry = []
-        state = begin.map { .seeking(begin: $0.bytes, end: end.bytes) } ?? .payload(end: end.bytes)
+        state = .seeking(begin: begin.bytes, end: end.bytes)
+        self.next = next.bytes
+    }
+
+    /// Makes the parser wait for the frame that follows the last one, whose opening mark was given with that one.
+    mutating func proceed(end: Mark, next: Mark) {
+        if case .seeking(let begin, _) = state { state = .seeking(begin: begin, end: end.bytes) }
+        self.next = next.bytes
     }
 
     /// Lets the current frame end at another mark: its worker died, and what is still under way ends where the mark of a later command stands.
@@ -77,7 +74,7 @@ struct FrameParser: Sendable {
     /// - Parameters:
     ///   - chunk: bytes as they came; frames may be cut anywhere.
     ///   - emit: receives payload, in order, never empty.
-    /// - Returns: the trailer once the frame is complete. What follows it in the same chunk belongs to nobody and is dropped.
+    /// - Returns: the trailer once the frame is complete. What follows it in the same chunk may hold the next frame's opening mark and is kept.
     /// - Throws: ``Corrupt`` when a closing mark is not followed by a trailer.
     mutating func feed(_ chunk: UnsafeRawBufferPointer, emit: (UnsafeRawBufferPointer) -> Void) throws(Corrupt) -> Trailer? {
         if case .idle = state { return nil }
@@ -112,8 +109,12 @@ struct FrameParser: Sendable {
             carry = Array(rest[found...])
             return nil
         }
-        state = .idle
-        guard let trailer = Trailer(behind.prefix(Trailer.length)) else { throw Corrupt() }
+        guard let trailer = Trailer(behind.prefix(Trailer.length)) else {
+            state = .idle
+            throw Corrupt()
+        }
+        state = .seeking(begin: next, end: [])
+        carry = Array(behind.dropFirst(Trailer.length))
         return trailer
     }
 

@@ -87,80 +87,73 @@ enum GuestScripts {
     static let loader =
         #"l=; n=$(printf "\nx"); n=${n%x}; until [ "$l" = "load $1" ]; do IFS= read -r l || exit 77; done; s=; while IFS= read -r l && [ "$l" != "run $1" ]; do s=$s$l$n; done; eval "$s""#
 
-    /// The worker: one command at a time, from its standard input. A request is
-    /// `LINES [OUT ERR [IN]]`, then that many lines of script, the opening mark where ports are named, and the closing mark, which stays unread in the
-    /// port until the command has ended. Every byte of it costs a system call, so a request that goes to the ports still open names none.
+    /// The worker: one command at a time, from its standard input.
     ///
-    /// The worker opens the two output ports for a command and closes them after it, because a port opens once: a background child that still holds one
-    /// makes the next opening fail (`busy`), so nothing it writes can come into another command's frame. Opening and closing cost a millisecond, so they
-    /// are skipped when the command demonstrably left nobody behind: the kernel's last process number (the last field of /proc/loadavg) moved by the
-    /// command's own subshell and no more.
+    /// A request is `LINES [IN MARK]`, that many lines of script, and `end MARK NEXT`, the closing mark and the next frame's opening mark, which stay
+    /// unread in the port until the command has ended. The word `op` announces an order instead: `open EPOCH OUT ERR MARK` or `close EPOCH` on the next line.
+    ///
+    /// The subshell that runs a command is forked before the command comes, and reads it itself: a fork is the dearest step under TCG, and so it is over
+    /// when somebody waits. (A signal meant for the last command may hit it before it has anything to run; then the line behind it is no `end`, and the
+    /// next subshell takes that request over.) For the same reason the output ports are closed and opened again behind each command, not before it. That they can be opened
+    /// again proves that no background child holds them, because a port opens once; so nothing such a child writes can come into another command's
+    /// frame. When they cannot (`busy`), the worker ignores everything until it is given other ports.
     static let worker = #"""
         exec 8</dev/null
         trap '_vx=e' USR1
+        trap '_vu=1' USR2
         case ${BASH_VERSION-} in ?*) set -m ;; esac
-        _vc=
+        _vw=$1 _vo= _vi=
         _vn='
         '
-        printf 'ready %s %s\n' "$1" "$$"
-        set --
-        while read -r _vi _vo _ve _vz; do
-        if [ "$_vi" = close ]; then
-        exec 5>&- 6>&-
-        _vc=
-        printf 'closed\n'
-        continue
-        fi
-        _vs=
-        while [ "$_vi" -gt 0 ]; do IFS= read -r _vl; _vs=$_vs$_vl$_vn; _vi=$((_vi - 1)); done
-        _v0=8
-        case $_vo in ?*)
-        read -r _vb
-        if [ "$_vc" != "$_vo" ]; then
-        [ -n "$_vc" ] && exec 5>&- 6>&-
-        _vc=
+        vopen() {
         if command exec 5>"$_vo" && command exec 6>"$_ve"; then
-        _vc=$_vo
         printf %s "$_vb" >&5; printf %s "$_vb" >&6
         else
         exec 5>&- 6>&-
-        read -r _vb
-        printf 'busy output\n'
+        _vo=
+        printf 'busy output %s\n' "$_vb"
+        fi; }
+        printf 'ready %s %s\n' "$1" "$$"
+        set --
+        while :; do
+        if [ -z "$_vo" ]; then
+        read -r _vk _vp _vo _ve _vb || exit 77
+        if [ "$_vk $_vp" = "open $_vw" ]; then vopen; else _vo=; fi
         continue
         fi
-        fi
-        case $_vz in ?*)
-        if command exec 7<"$_vz"; then
-        _v0=7
+        _vx=s _vu=
+        ( [ -n "$_vi" ] || read -r _vi _vz _vb && [ "$_vi" != op ] || { kill -USR2 $$; exit 99; }
+        while [ "$_vi" -gt 0 ]; do IFS= read -r _vl; _vs=$_vs$_vl$_vn; _vi=$((_vi - 1)); done
+        if [ -n "$_vz" ]; then
+        command exec 7<"$_vz" || { printf 'busy input -\n'; exit 126; }
         until IFS= read -r _vl <&7 && [ "$_vl" = "$_vb" ]; do :; done
+        exec <&7 7<&-
         else
-        read -r _vb
-        exec 5>&- 6>&-
-        _vc=
-        printf 'busy input\n'
-        continue
-        fi ;;
-        esac ;;
-        esac
-        _vx=s _vp=-9 _vq=-9
-        read -r _vl _vl _vl _vl _vp </proc/loadavg
-        ( trap 'case $? in 129|1[3-9]?|2??) kill -USR1 $$ ;; esac' 0
-        eval "$_vs" ) <&$_v0 >&5 2>&6 5>&- 6>&- 7<&- 8<&-
-        _vr=$?
-        read -r _vl _vl _vl _vl _vq </proc/loadavg
-        read -r _vb
-        [ $_vr -gt 128 ] || _vx=e
-        if [ $_v0$_vq = 8$((_vp + 1)) ]; then
-        printf '%sk%s%03d' "$_vb" $_vx $_vr >&5
-        printf '%sk%s%03d' "$_vb" $_vx $_vr >&6
-        else
-        exec 7<&-
-        printf '%sc%s%03d' "$_vb" $_vx $_vr >&5
-        printf '%sc%s%03d' "$_vb" $_vx $_vr >&6
-        exec 5>&- 6>&-
-        _vc=
+        exec <&8
         fi
+        exec >&5 2>&6 5>&- 6>&- 8<&-
+        trap 'case $? in 129|1[3-9]?|2??) kill -USR1 $$ ;; esac' 0
+        eval "$_vs" )
+        _vr=$?
+        if [ $_vr$_vu = 991 ]; then
+        _vi=
+        exec 5>&- 6>&-
+        read -r _vk _vp _vo _ve _vb || exit 77
+        case "$_vk $_vp" in
+        "open $_vw") vopen ;;
+        "close $_vw") _vo=; printf 'closed\n' ;;
+        *) _vo= ;;
+        esac
+        continue
+        fi
+        read -r _vi _vz _vb || exit 77
+        [ "$_vi" = end ] || continue
+        _vi=
+        [ $_vr -gt 128 ] || _vx=e
+        printf '%s%s%03d' "$_vz" $_vx $_vr >&5
+        printf '%s%s%03d' "$_vz" $_vx $_vr >&6
+        exec 5>&- 6>&-
+        vopen
         done
-        exit 77
         """# + "\n"
 }

@@ -13,10 +13,9 @@ final class OutputPair: Sendable {
         self.stderr = stderr
     }
 
-    /// Tells both ports what frame comes next.
-    func expect(begin: Mark?, end: Mark) {
-        stdout.expect(begin: begin, end: end)
-        stderr.expect(begin: begin, end: end)
+    /// Tells both ports what frame comes next: one on ports that are opened for it, or, with `begin` nil, the one after the last.
+    func expect(begin: Mark?, end: Mark, next: Mark) {
+        for port in [stdout, stderr] { port.expect(begin: begin, end: end, next: next) }
     }
 
     func retarget(end: Mark) {
@@ -42,8 +41,10 @@ final class FramePort: Sendable {
         self.device = device
     }
 
-    func expect(begin: Mark?, end: Mark) {
-        parser.withLock { $0.expect(begin: begin, end: end) }
+    func expect(begin: Mark?, end: Mark, next: Mark) {
+        parser.withLock { parser in
+            if let begin { parser.expect(begin: begin, end: end, next: next) } else { parser.proceed(end: end, next: next) }
+        }
     }
 
     func retarget(end: Mark) {

@@ -23,12 +23,23 @@ final class Worker: Sendable {
     /// How many times SIGKILL is repeated, a second apart, before the worker is given up.
     static let killAttempts = 8
 
+    private struct State {
+        var pid = 0
+        var pair: OutputPair?
+        /// Whether the worker was told to open the pair's ports; it then has them open whenever it is idle, unless it says `busy`.
+        var isOpen = false
+        /// Whether something killed the shell behind its last command, so that it waits for its program again.
+        var isDead = false
+        /// The opening mark of the frame to come on open ports.
+        var next = Mark.random()
+    }
+
     let index: Int
     let node: String
     private let port: LinePort
     private let epoch: Mark
     private let isBash: Bool
-    private let state = Mutex<(pid: Int, pair: OutputPair?, kept: Bool)>((0, nil, false))
+    private let state = Mutex(State())
 
     init(index: Int, node: String, port: LinePort, epoch: Mark, isBash: Bool) {
         self.index = index
@@ -41,12 +52,12 @@ final class Worker: Sendable {
     /// The worker's process id in the guest.
     var pid: Int { state.withLock { $0.pid } }
 
-    /// The pair that it used last and may still have open.
+    /// The pair that it uses. Giving it another one makes it open that one's ports before the next command.
     var pair: OutputPair? {
         get { state.withLock { $0.pair } }
         set {
             state.withLock { state in
-                if state.pair !== newValue { state.kept = false }
+                if state.pair !== newValue { state.isOpen = false }
                 state.pair = newValue
             }
         }
@@ -54,7 +65,7 @@ final class Worker: Sendable {
 
     /// Sends the worker its program and waits until it says that it is ready.
     func load() async throws {
-        state.withLock { $0.kept = false }
+        state.withLock { ($0.isOpen, $0.isDead) = (false, false) }
         try await port.send("load \(epoch.text)\n\(GuestScripts.worker)run \(epoch.text)\n")
         while let line = try await port.line() {
             let words = line.split(separator: " ")
@@ -67,15 +78,18 @@ final class Worker: Sendable {
     }
 
     /// Whether the worker has its pair's ports open in the guest.
-    var keepsPair: Bool { state.withLock { $0.kept } }
+    var keepsPair: Bool { state.withLock { $0.isOpen } }
 
-    /// Makes the worker close the ports that it kept open, so that another one can use them.
+    /// Makes the worker close the ports that it keeps open, so that another one can use them.
     func releasePair() async throws {
         pair = nil
-        try await port.send("close\n")
-        guard try await port.line() == "closed" else {
-            throw GuestShellError.channelBroken(node: node, detail: "the worker did not close its ports")
+        try await port.send("op\nclose \(epoch.text)\n")
+        while let line = try await port.line() {
+            if line == "closed" { return }
+            // The ports were held by a background child, so they are closed already; the order was skipped.
+            if line.hasPrefix("busy output") { return }
         }
+        throw GuestShellError.channelBroken(node: node, detail: "the worker did not close its ports")
     }
 
     func end(_ error: (any Error)?) {
@@ -102,22 +116,18 @@ final class Worker: Sendable {
         _ script: String, timeout: Duration?, input: CommandInput?, sinks: (out: OutputSink, err: OutputSink), control: ControlShell
     ) async throws -> End {
         guard let pair else { throw GuestShellError.channelBroken(node: node, detail: "a worker without output ports") }
-        let begin = Mark.random()
-        let end = Mark.random()
-        let kept = state.withLock { state in
-            defer { state.kept = false }
-            return state.kept
+        if state.withLock({ $0.isDead }) { try await load() }
+        let (end, next, fresh) = (Mark.random(), Mark.random(), Mark.random())
+        let (isOpen, begin) = state.withLock { state in
+            defer { (state.isOpen, state.next) = (true, next) }
+            return (state.isOpen, state.isOpen ? state.next : fresh)
         }
-        pair.expect(begin: kept ? nil : begin, end: end)
+        pair.expect(begin: isOpen ? nil : fresh, end: end, next: next)
+        let order = isOpen ? "" : "op\nopen \(epoch.text) \(pair.stdout.device) \(pair.stderr.device) \(fresh.text)\n"
         let lines = script.utf8.reduce(1) { $1 == UInt8(ascii: "\n") ? $0 + 1 : $0 }
-        try await input?.open(begin)
-        if kept, input == nil {
-            try await port.send("\(lines)\n\(script)\n\(end.text)\n")
-        } else {
-            try await port.send(
-                "\(lines) \(pair.stdout.device) \(pair.stderr.device) \(input?.device ?? "")\n\(script)\n\(begin.text)\n\(end.text)\n"
-            )
-        }
+        try await input?.open(fresh)
+        let feed = input.map { " \($0.device) \(fresh.text)" } ?? ""
+        try await port.send("\(order)\(lines)\(feed)\n\(script)\nend \(end.text) \(next.text)\n")
         return try await withThrowingTaskGroup(of: Event.self) { group in
             defer {
                 group.cancelAll()
@@ -128,7 +138,22 @@ final class Worker: Sendable {
             group.addTask { [port] in .said(try await port.line()) }
             if let timeout { group.addTask { try await Self.alarm(after: timeout) } }
             if let input { group.addTask { try await input.feed() } }
-            return try await watch(&group, pair: pair, control: control)
+            let end = try await watch(&group, pair: pair, begin: begin, control: control)
+            group.cancelAll()
+            input?.abort()
+            // The worker may have said something behind its marks that a task has already read.
+            while let rest = await group.nextResult() {
+                if case .success(.said(let line?)) = rest { heard(line) }
+            }
+            return end
+        }
+    }
+
+    /// Takes in what the worker said after its command had ended.
+    private func heard(_ line: String) {
+        state.withLock { state in
+            state.isOpen = false
+            if line.hasPrefix("died") { state.isDead = true }
         }
     }
 
@@ -138,11 +163,12 @@ final class Worker: Sendable {
     }
 
     private func watch(
-        _ group: inout ThrowingTaskGroup<Event, any Error>, pair: OutputPair, control: ControlShell
+        _ group: inout ThrowingTaskGroup<Event, any Error>, pair: OutputPair, begin: Mark?, control: ControlShell
     ) async throws -> End {
         var frames = 0
         var alarms = 0
         var died: Int?
+        var inputIsBusy = false
         while let event = try await group.next() {
             switch event {
             case .fed: break
@@ -151,7 +177,7 @@ final class Worker: Sendable {
                 guard frames == 2 else { continue }
                 if alarms > 0 { try await control.sweep(worker: pid) }
                 if let died { return .died(status: died) }
-                state.withLock { $0.kept = trailer.kept }
+                if inputIsBusy { return .busy(.input) }
                 return .finished(trailer, timedOut: alarms > 0)
             case .alarm:
                 alarms += 1
@@ -162,9 +188,18 @@ final class Worker: Sendable {
                 group.addTask { [alarms] in try await Self.alarm(after: alarms == 1 ? Self.grace : .seconds(1)) }
             case .said(let line):
                 let words = (line ?? "ended").split(separator: " ")
-                if words.first == "busy", words.count == 2, let busy = Busy(rawValue: String(words[1])) {
-                    // After a death: something outside the command's session still holds the port, so its last bytes have no end to wait for.
-                    return died.map { .died(status: $0) } ?? .busy(busy)
+                if words.first == "busy", words.count == 3 {
+                    if words[1] == "input" {
+                        inputIsBusy = true
+                    } else {
+                        state.withLock { $0.isOpen = false }
+                        // After a death: something outside the command's session still holds the port, so its last bytes have no end to wait for.
+                        if let died { return .died(status: died) }
+                        if let begin, words[2] == begin.text { return .busy(.output) }
+                        // Else the ports could not be opened again behind this very command, which has run.
+                    }
+                    group.addTask { [port] in .said(try await port.line()) }
+                    continue
                 }
                 guard died == nil, words.count == 3, words[0] == "died", words[1] == epoch.text, let status = Int(words[2]) else {
                     throw GuestShellError.channelBroken(node: node, detail: "the worker said '\(line ?? "end of file")'")
@@ -177,14 +212,14 @@ final class Worker: Sendable {
         throw GuestShellError.channelBroken(node: node, detail: "a command ended without a result")
     }
 
-    /// After the command killed its shell: ends what it left, starts the shell again, and has it write a mark behind whatever is still under way. The mark
-    /// goes out as the opening mark of a command that does nothing; that command forks, so that the worker closes the ports after it.
+    /// After the command killed its shell: ends what it left, starts the shell again, and has it write a mark behind whatever is still under way, as the
+    /// opening mark of a frame that is never used.
     private func recover(pair: OutputPair, control: ControlShell) async throws {
         try await control.reap(session: pid, groups: isBash)
         try await load()
         let mark = Mark.random()
         pair.retarget(end: mark)
-        try await port.send("1 \(pair.stdout.device) \(pair.stderr.device)\n(:)\n\(mark.text)ce000\n\(Mark.random().text)\n")
+        try await port.send("open \(epoch.text) \(pair.stdout.device) \(pair.stderr.device) \(mark.text)e000\n")
     }
 
     /// Ends what the worker runs and waits until it is free again: the caller of the command has gone.
@@ -204,7 +239,7 @@ final class Worker: Sendable {
                 try await Task.sleep(for: limit)
                 throw GuestShellError.channelBroken(node: self.node, detail: "a cancelled command could not be ended")
             }
-            _ = try await watch(&group, pair: pair, control: control)
+            _ = try await watch(&group, pair: pair, begin: nil, control: control)
         }
     }
 }
