@@ -27,14 +27,17 @@ struct AgentBootstrap: Sendable {
         }
         var value: Value?
         var error: Failure?
+        /// The id of the question; nil for the complaints that late copies of `guest-sync-delimited` may still bring.
+        var id: Int?
         enum CodingKeys: String, CodingKey {
             case value = "return"
-            case error
+            case error, id
         }
 
         init(from decoder: any Decoder) throws {
             let container = try decoder.container(keyedBy: CodingKeys.self)
             error = try container.decodeIfPresent(Failure.self, forKey: .error)
+            id = try? container.decode(Int.self, forKey: .id)
             value = try? container.decode(Value.self, forKey: .value)
         }
     }
@@ -42,6 +45,7 @@ struct AgentBootstrap: Sendable {
     private struct Command<Arguments: Encodable>: Encodable {
         var execute: String
         var arguments: Arguments
+        var id: Int?
     }
 
     private struct Execute: Encodable {
@@ -103,13 +107,13 @@ struct AgentBootstrap: Sendable {
     }
 
     private func ask(_ port: LinePort, _ name: String, _ arguments: some Encodable) async throws -> Reply.Value {
-        var bytes = ByteBuffer(bytes: try JSONEncoder().encode(Command(execute: name, arguments: arguments)))
+        let id = Int.random(in: 1...Int(Int32.max))
+        var bytes = ByteBuffer(bytes: try JSONEncoder().encode(Command(execute: name, arguments: arguments, id: id)))
         bytes.writeInteger(UInt8(ascii: "\n"))
         try await port.connection.send(bytes)
         while let line = try await port.line() {
-            guard let reply = try? JSONDecoder().decode(Reply.self, from: Data(line.utf8)) else { continue }
+            guard let reply = try? JSONDecoder().decode(Reply.self, from: Data(line.utf8)), reply.id == id else { continue }
             if let error = reply.error { throw ConsoleBootstrap.Refused(reason: "\(name): \(error.desc)") }
-            // A bare integer is a late answer to a repeated guest-sync-delimited.
             if let value = reply.value { return value }
         }
         throw ConsoleBootstrap.Ended()

@@ -1,5 +1,5 @@
 /// What a command in a guest came to. A non-zero status is a result, not an error.
-public struct CommandResult: Sendable, Equatable {
+public struct CommandResult: Sendable, Equatable, CustomStringConvertible {
     /// How the command ended.
     public enum Outcome: Sendable, Equatable, CustomStringConvertible {
         /// It exited with this status, 0 to 255.
@@ -29,6 +29,12 @@ public struct CommandResult: Sendable, Equatable {
     public var stderr: CapturedOutput
     /// Wall time on the host, from sending the command to its last byte.
     public var duration: Duration
+
+    /// The command, how it ended, and the last line of either stream, for a message.
+    public var description: String {
+        let last = [stdout, stderr].compactMap { $0.trimmed.split(separator: "\n").last }.map { "'\($0.prefix(200))'" }
+        return "'\(command.prefix(200))': \(outcome)" + (last.isEmpty ? "" : ", last said " + last.joined(separator: " and "))
+    }
 
     /// Whether the command exited with status 0.
     public var succeeded: Bool { outcome == .exited(0) }

@@ -17,7 +17,8 @@ struct FrameParser: Sendable {
         /// Reads the four bytes; nil when they are not a trailer.
         init?(_ bytes: some Sequence<UInt8>) {
             let bytes = Array(bytes)
-            guard bytes.count == Self.length, let digits = Int(String(decoding: bytes[1...], as: UTF8.self)), (0...255).contains(digits) else {
+            guard bytes.count == Self.length, let digits = Int(String(decoding: bytes[1...], as: UTF8.self)), (0...255).contains(digits)
+            else {
                 return nil
             }
             switch bytes[0] {

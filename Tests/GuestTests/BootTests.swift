@@ -12,19 +12,21 @@ struct BootTests {
     func modes(_ mode: BootMode) async throws {
         try await GuestFixture.boot(mode: mode) { machine async throws in
             let shell = machine.shell
-            #expect(try await shell.execute("[ -d /sys/firmware/efi ] && echo uefi || echo bios").output == (mode == .uefi ? "uefi" : "bios"))
+            #expect(
+                try await shell.execute("[ -d /sys/firmware/efi ] && echo uefi || echo bios").output == (mode == .uefi ? "uefi" : "bios"))
             #expect(try await shell.execute("echo kept >/data/file && sync").succeeded)
-            let variable = "/sys/firmware/efi/efivars/VmlabTest-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+            let variable = "/sys/firmware/efi/efivars/VmlabTest-5f0c6a1e-27b1-4d0a-9d1f-6d3a52c1f7aa"
             if mode == .uefi {
                 let write = try await shell.execute(
-                    #"mount -t efivarfs efivarfs /sys/firmware/efi/efivars; printf '\007\000\000\000kept' >\#(variable)"#
+                    #"modprobe efivarfs; mount -t efivarfs efivarfs /sys/firmware/efi/efivars; printf '\007\000\000\000kept' >/tmp/v; dd if=/tmp/v of=\#(variable) bs=64 2>&1"#
                 )
                 #expect(write.succeeded, "\(write.stderr.text)")
             }
             _ = try? await shell.execute("reboot -f; sleep 100")
             #expect(try await shell.execute("cat /data/file").output == "kept")
             if mode == .uefi {
-                let read = try await shell.execute("mount -t efivarfs efivarfs /sys/firmware/efi/efivars; tail -c 4 \(variable)")
+                let read = try await shell.execute(
+                    "modprobe efivarfs; mount -t efivarfs efivarfs /sys/firmware/efi/efivars; tail -c 4 \(variable)")
                 #expect(read.output == "kept", "\(read.stderr.text)")
             }
         }

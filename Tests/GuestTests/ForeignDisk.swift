@@ -24,7 +24,9 @@ enum ForeignDisk {
         else { throw Failure(tool: "sfdisk", text: table) }
         try await run("truncate", ["-s", "\((size + 8192) * 512)", path])
         try await run("sh", ["-c", "printf 'label: gpt\\nstart=4096, size=\(size), type=U, name=\"boot\"\\n' | sfdisk -q '\(path)'"])
-        try await run("dd", ["if=\(path).raw", "of=\(path)", "bs=512", "skip=\(start)", "seek=4096", "count=\(size)", "conv=notrunc,sparse", "status=none"])
+        try await run(
+            "dd",
+            ["if=\(path).raw", "of=\(path)", "bs=512", "skip=\(start)", "seek=4096", "count=\(size)", "conv=notrunc,sparse", "status=none"])
         try FileManager.default.removeItem(atPath: path + ".raw")
     }
 
@@ -34,7 +36,8 @@ enum ForeignDisk {
         let path = (ProcessInfo.processInfo.environment["PATH"] ?? "") + ":/usr/sbin:/sbin"
         environment = environment.updating(["PATH": path])
         let result = try await Subprocess.run(
-            .name(tool), arguments: Arguments(arguments), environment: environment, output: .string(limit: 1 << 20), error: .string(limit: 1 << 20)
+            .name(tool), arguments: Arguments(arguments), environment: environment, output: .string(limit: 1 << 20),
+            error: .string(limit: 1 << 20)
         )
         guard result.terminationStatus.isSuccess else { throw Failure(tool: tool, text: result.standardError) }
         return result.standardOutput

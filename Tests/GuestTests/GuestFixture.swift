@@ -43,7 +43,8 @@ enum GuestFixture {
     ) async throws -> Result {
         let run = try folder()
         var request = MachineRequest(
-            name: "node", image: image, accelerator: try await accelerator(), mode: mode, processors: processors, login: login, waysIn: waysIn
+            name: "node", image: image, accelerator: try await accelerator(), mode: mode, processors: processors, login: login,
+            waysIn: waysIn
         )
         request.shell = GuestShellOptions(shell: shell, readyTimeout: readyTimeout)
         do {

@@ -18,7 +18,9 @@ private actor Counter {
 /// Much output, many callers.
 @Suite("Load on one guest", .tier(.guest), .serialized)
 struct ThroughputTests {
-    @Test("20 MB on stdout and 1 MB on stderr at once arrive exactly while another command runs", arguments: [GuestShellOptions.Shell.automatic, .posix])
+    @Test(
+        "20 MB on stdout and 1 MB on stderr at once arrive exactly while another command runs",
+        arguments: [GuestShellOptions.Shell.automatic, .posix])
     func bulk(_ kind: GuestShellOptions.Shell) async throws {
         try await GuestFixture.boot(shell: kind, processors: 2) { machine async throws in
             let shell = machine.shell
@@ -48,7 +50,9 @@ struct ThroughputTests {
             }
             let bounded = try await shell.execute(request)
             #expect(bounded.stdout.bytes.count == 1000 && bounded.stdout.droppedBytes == (20 << 20) - 1000)
-            #expect(streamed.withLock { $0.hash.finalize() }.map { String($0, radix: 16) } == SHA256.hash(data: result.stdout.bytes).map { String($0, radix: 16) })
+            #expect(
+                streamed.withLock { $0.hash.finalize() }.map { String($0, radix: 16) }
+                    == SHA256.hash(data: result.stdout.bytes).map { String($0, radix: 16) })
             #expect(streamed.withLock { $0.pieces } > 10)
         }
     }
