@@ -37,11 +37,11 @@ public func withMachine<Result: Sendable>(
     let place = GuestMemory.place(mebibytes: memory, runFolder: run.path)
     let ram = "\(place.folder)/vmlab-\(run.identifier)"
     let plan = MachinePlan(request: request, mode: mode, memory: memory, run: run, ram: ram)
-    return try await ProcessGuard.with(run, removing: [ram]) {
+    return try await ProcessGuard.with(run, removing: [ram, plan.overlay]) {
         try FileManager.default.createDirectory(
             atPath: ram, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700]
         )
-        defer { try? FileManager.default.removeItem(atPath: ram) }
+        defer { for path in [ram, plan.overlay] { try? FileManager.default.removeItem(atPath: path) } }
         let configuration = try await plan.prepare()
         try configuration.validate()
         let options = QEMUOptions(log: plan.log, launcher: ProcessGuard.recording(request.name, in: run))

@@ -15,6 +15,8 @@ struct MachinePlan: Sendable {
     let ram: String
 
     var log: String { "\(run.path)/qemu.log" }
+    /// What the guest wrote; of no use without the guest.
+    var overlay: String { "\(run.path)/disk0.qcow2" }
 
     /// The lab in names that must be the same in every run.
     private static let lab = "single"
@@ -24,7 +26,6 @@ struct MachinePlan: Sendable {
     func prepare() async throws(Problem) -> QEMUConfiguration {
         var disks: [Disk] = []
         if let base = request.image.disk {
-            let overlay = "\(run.path)/disk0.qcow2"
             let format: Disk.Format = base.format == .raw ? .raw : .qcow2
             try await QEMUImage().createOverlay(overlay, base: base.path, format: format)
             disks.append(Disk(path: overlay, bootIndex: mode == .direct ? nil : 0, ignoresFlushes: true))
