@@ -104,7 +104,7 @@ extension GuestShell {
             let outcome: CommandResult.Outcome
             switch end {
             case .busy(.output):
-                _ = hold(pair, of: worker)
+                hold(pair, of: worker)
                 return .busy
             case .busy(.input):
                 returnPair(pair)
@@ -114,9 +114,8 @@ extension GuestShell {
             case .died(let status):
                 returnPair(pair)
                 outcome = status > 128 ? .signalled(status - 128) : .exited(status)
-            case .finished(let trailer, timedOut: true) where request.timeout != nil:
+            case .finished(_, timedOut: true) where request.timeout != nil:
                 returnPair(pair)
-                _ = trailer
                 outcome = .timedOut(after: request.timeout ?? .zero)
             case .finished(let trailer, _):
                 returnPair(pair)

@@ -27,12 +27,9 @@ extension GuestShell {
     }
 
     /// Puts a pair aside that a background child holds.
-    ///
-    /// - Returns: false when no other pair is free or will become free.
-    func hold(_ pair: OutputPair, of worker: Worker) -> Bool {
+    func hold(_ pair: OutputPair, of worker: Worker) {
         worker.pair = nil
         if pairs[pair.index] === pair { heldPairs.append(pair) }
-        return heldPairs.count < pairs.count
     }
 
     /// Lets a worker try the pair that was put aside longest ago: its holder may be gone. At most every two seconds, as a failed try costs a few
