@@ -55,23 +55,30 @@ let package = Package(
             dependencies: ["LabEvents", crypto, subprocess, system, yams],
             swiftSettings: settings
         ),
+        .target(name: "VDE", dependencies: ["LabEvents", nioCore, nioPosix, subprocess, system], swiftSettings: settings),
+        .target(name: "Reporting", dependencies: ["LabEvents"], swiftSettings: settings),
         .target(
             name: "VMLab",
-            dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "QEMU", subprocess, system],
+            dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "QEMU", "VDE", crypto, nioCore, nioPosix, subprocess, system],
             swiftSettings: settings
         ),
+        .target(name: "Scenarios", dependencies: ["GuestShell", "LabEvents", "VMLab"], swiftSettings: settings),
         .target(
             name: "VMLabCommand",
-            dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "QEMU", "VMLab", argumentParser],
+            dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "QEMU", "Reporting", "VMLab", argumentParser],
             swiftSettings: settings
         ),
-        .executableTarget(name: "vmlab", dependencies: ["VMLabCommand"], swiftSettings: settings),
+        .executableTarget(name: "vmlab", dependencies: ["Scenarios", "VMLabCommand"], swiftSettings: settings),
         .executableTarget(
             name: "GuestShellBenchmark",
             dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "QEMU", "VMLab", argumentParser, crypto],
             path: "Benchmarks/GuestShellBenchmark",
             swiftSettings: settings
         ),
+        .testTarget(name: "LabEventsTests", dependencies: ["LabEvents"], swiftSettings: settings),
+        .testTarget(name: "ReportingTests", dependencies: ["LabEvents", "Reporting"], swiftSettings: settings),
+        .testTarget(name: "VDETests", dependencies: ["LabEvents", "VDE", nioCore, nioPosix, subprocess, system], swiftSettings: settings),
+        .testTarget(name: "VMLabTests", dependencies: ["BuildRegistry", "LabEvents", "QEMU", "VMLab"], swiftSettings: settings),
         .testTarget(name: "QEMUTests", dependencies: ["QEMU", "LabEvents", subprocess], swiftSettings: settings),
         .testTarget(name: "GuestShellTests", dependencies: ["GuestShell", "LabEvents", nioCore], swiftSettings: settings),
         .testTarget(name: "BuildRegistryTests", dependencies: ["BuildRegistry", "LabEvents"], swiftSettings: settings),

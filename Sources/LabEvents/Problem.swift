@@ -2,7 +2,7 @@
 ///
 /// Every module throws this one type (or a typed error that converts to it at its border), so that the command line, a
 /// report and a test all see the same four answers. The text never holds a secret: callers put names and paths in it, not values.
-public struct Problem: Error, Equatable, Sendable, CustomStringConvertible {
+public struct Problem: Error, Equatable, Sendable, Codable, CustomStringConvertible {
     /// Whose fault the failure is, which decides the exit code.
     public enum Kind: String, Sendable, Codable {
         /// A command, wait or check in a scenario failed: exit code 1.
@@ -27,6 +27,12 @@ public struct Problem: Error, Equatable, Sendable, CustomStringConvertible {
     public var why: String?
     /// What the reader can do about it, ideally a command to paste.
     public var remedy: String?
+
+    private enum CodingKeys: String, CodingKey {
+        case kind, key, what, why
+        case location = "where"
+        case remedy = "do"
+    }
 
     /// A problem from its parts.
     public init(
@@ -86,4 +92,6 @@ public enum EnvironmentKey: String, Sendable, Codable, CaseIterable {
     case fetchFailed = "fetch-failed"
     /// The host's package sources cannot be read or used.
     case packageSources = "package-sources"
+    /// A switch of the lab ended unasked, and with it the network.
+    case switchDied = "switch-died"
 }
