@@ -3,19 +3,19 @@ public import LabEvents
 /// What each node gets of the host, and why.
 public struct ResourcePlan: Codable, Sendable, Equatable {
     /// The shares, in the order of the topology's nodes.
-    public var nodes: [Share]
+    public internal(set) var nodes: [Share]
     /// How many nodes may be booting at the same time, at least 1.
-    public var concurrentBoots: Int
+    public internal(set) var concurrentBoots: Int
     /// Where the RAM files live.
-    public var ram: RAMPlace
-    /// Whether the memory is not there yet and each node has to wait for its own before it starts.
-    public var waitsForMemory: Bool
-    /// Everything that was decided, with reasons, in the order in which it matters.
-    public var decisions: [LabEvent.Decision]
+    public internal(set) var ram: RAMPlace
+    /// Whether the memory is not there yet, so that each node has to wait for its own before it starts.
+    public internal(set) var waitsForMemory: Bool
+    /// Everything that was decided, with reasons.
+    public internal(set) var decisions: [LabEvent.Decision]
     /// Those of ``decisions`` that a person should hear of unasked.
-    public var warnings: [LabEvent.Decision]
+    public internal(set) var warnings: [LabEvent.Decision]
     /// The plan in one line, for example `2 nodes × (1 vCPU, 128 MiB) on 2 CPUs, tcg, pace 1.8`.
-    public var summary: String
+    public internal(set) var summary: String
 
     /// What one node gets.
     public struct Share: Codable, Sendable, Equatable {
@@ -41,32 +41,13 @@ public struct ResourcePlan: Codable, Sendable, Equatable {
         /// The run's own folder, on disk; slower.
         case runFolder
     }
-
-    /// A plan from its parts; ``make(_:images:host:options:)`` decides them.
-    public init(
-        nodes: [Share], concurrentBoots: Int, ram: RAMPlace, waitsForMemory: Bool, decisions: [LabEvent.Decision],
-        warnings: [LabEvent.Decision], summary: String
-    ) {
-        self.nodes = nodes
-        self.concurrentBoots = concurrentBoots
-        self.ram = ram
-        self.waitsForMemory = waitsForMemory
-        self.decisions = decisions
-        self.warnings = warnings
-        self.summary = summary
-    }
 }
 
 /// What a user may say about planning.
 public struct PlanOptions: Codable, Sendable, Equatable {
     /// Whether nodes wait for memory that others use now, instead of being refused.
     public var waitForMemory: Bool
-    /// Where RAM files live; nil lets the plan choose.
-    public var ram: ResourcePlan.RAMPlace?
 
     /// Options; nothing is asked for by default.
-    public init(waitForMemory: Bool = false, ram: ResourcePlan.RAMPlace? = nil) {
-        self.waitForMemory = waitForMemory
-        self.ram = ram
-    }
+    public init(waitForMemory: Bool = false) { self.waitForMemory = waitForMemory }
 }

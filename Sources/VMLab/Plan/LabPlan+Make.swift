@@ -1,0 +1,97 @@
+import Crypto
+import FoundationEssentials
+public import LabEvents
+import QEMU
+
+extension LabPlan {
+    /// Plans a lab. Pure: nothing is read or started, and the same arguments give the same plan.
+    ///
+    /// - Parameters:
+    ///   - scenario: the scenario's name.
+    ///   - topology: the nodes and segments.
+    ///   - images: the facts of each image, by the word that the topology has for it; see ``ImageFacts/resolve(_:catalog:store:)``.
+    ///   - host: what there is; see ``HostCapacity/measure(root:stateFolder:accelerator:pace:)``.
+    ///   - seed: where random choices of the run start.
+    ///   - options: what the user said.
+    /// - Throws: a ``Problem``: `invalidInput` for what is not acceptable, `env: no-memory` or `env: disk-full` with the numbers.
+    public static func make(
+        scenario: String, topology: Topology, images: [String: ImageFacts], host: HostCapacity, seed: UInt64,
+        options: PlanOptions = PlanOptions()
+    ) throws(Problem) -> LabPlan {
+        let resources = try ResourcePlan.make(topology, images: images, host: host, options: options)
+        var addresses = AddressBook(lab: scenario)
+        var segments = topology.segments.enumerated().map { SegmentPlan(name: $1.name, index: $0, portCount: 0) }
+        var nodes: [NodePlan] = []
+        for (index, request) in topology.nodes.enumerated() {
+            let image = try ResourcePlan.facts(request, images)
+            let share = resources.nodes[index]
+            var interfaces = [InterfacePlan(name: "eth0", mac: addresses.next(node: request.name, interface: "eth0"))]
+            for interface in request.interfaces {
+                guard let segment = segments.firstIndex(where: { $0.name == interface.segment }) else { continue }
+                segments[segment].portCount += 1
+                interfaces.append(
+                    InterfacePlan(
+                        name: interface.name, mac: addresses.next(node: request.name, interface: interface.name),
+                        port: .init(segment: interface.segment, segmentIndex: segment, number: segments[segment].portCount),
+                        address: interface.address))
+            }
+            var node = NodePlan(
+                name: request.name, index: index, uuid: QEMUConfiguration.uuid(lab: scenario, node: request.name), image: image,
+                bootMode: try image.bootMode(requested: request.bootMode), accelerator: host.accelerator, vcpus: share.vcpus,
+                memoryMiB: share.memoryMiB, interfaces: interfaces, arguments: [])
+            node.arguments = node.plannedConfiguration.arguments
+            nodes.append(node)
+        }
+        return LabPlan(
+            scenario: scenario, seed: seed, accelerator: host.accelerator, nodes: nodes, segments: segments, resources: resources,
+            host: host,
+            digest: try digest(nodes: nodes, segments: segments))
+    }
+
+    /// Hardware addresses that differ from each other: three bytes of a digest may be equal by chance, and then another digest is taken.
+    private struct AddressBook {
+        let lab: String
+        private var used: Set<MACAddress> = []
+
+        init(lab: String) { self.lab = lab }
+
+        mutating func next(node: String, interface: String) -> MACAddress {
+            var address = MACAddress(lab: lab, node: node, interface: interface)
+            var attempt = 1
+            while !used.insert(address).inserted {
+                attempt += 1
+                address = MACAddress(lab: lab, node: node, interface: "\(interface)#\(attempt)")
+            }
+            return address
+        }
+    }
+
+    /// Everything that decides the guests. A checkpoint of a lab fits another lab only where all of this is equal.
+    private struct Decisive: Encodable {
+        struct Node: Encodable {
+            var name: String
+            var image: String
+            var interfaces: [InterfacePlan]
+            /// Accelerator, processors, memory, boot mode, addresses and ports are all in them.
+            var arguments: [String]
+        }
+
+        var nodes: [Node]
+        var segments: [SegmentPlan]
+    }
+
+    private static func digest(nodes: [NodePlan], segments: [SegmentPlan]) throws(Problem) -> String {
+        let decisive = Decisive(
+            nodes: nodes.map { .init(name: $0.name, image: $0.image.key, interfaces: $0.interfaces, arguments: $0.arguments) },
+            segments: segments)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        do {
+            return SHA256.hash(data: try encoder.encode(decisive)).map { byte in
+                (byte < 16 ? "0" : "") + String(byte, radix: 16)
+            }.joined()
+        } catch {
+            throw Problem(.failure, "the plan cannot be written as JSON", why: "\(error)")
+        }
+    }
+}
