@@ -59,7 +59,7 @@ let package = Package(
         .target(name: "Reporting", dependencies: ["LabEvents"], swiftSettings: settings),
         .target(
             name: "VMLab",
-            dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "QEMU", "VDE", crypto, nioCore, nioPosix, subprocess, system],
+            dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "QEMU", "Reporting", "VDE", crypto, nioCore, nioPosix, subprocess, system],
             swiftSettings: settings
         ),
         .target(name: "Scenarios", dependencies: ["GuestShell", "LabEvents", "VMLab"], swiftSettings: settings),

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Lets at most so many callers in at once; the others wait in order. A cancelled waiter leaves the queue.
-final class AsyncSemaphore: Sendable {
+package final class AsyncSemaphore: Sendable {
     private struct Waiter {
         let id: Int
         let continuation: CheckedContinuation<Bool, Never>
@@ -17,19 +17,19 @@ final class AsyncSemaphore: Sendable {
 
     private let state: Mutex<State>
 
-    init(_ permits: Int) {
+    package init(_ permits: Int) {
         state = Mutex(State(free: permits))
     }
 
     /// Runs `body` while holding a permit.
-    func withPermit<Result>(_ body: () async throws -> Result) async throws -> Result {
+    package func withPermit<Result>(_ body: () async throws -> Result) async throws -> Result {
         guard await acquire() else { throw CancellationError() }
         defer { release() }
         return try await body()
     }
 
     /// Takes a permit, waiting for one; false when the task was cancelled first.
-    func acquire() async -> Bool {
+    package func acquire() async -> Bool {
         let id = state.withLock { state in
             state.nextID += 1
             return state.nextID
@@ -61,7 +61,7 @@ final class AsyncSemaphore: Sendable {
     }
 
     /// Gives a permit back, or adds one.
-    func release() {
+    package func release() {
         let next: Waiter? = state.withLock { state in
             if state.waiters.isEmpty {
                 state.free += 1

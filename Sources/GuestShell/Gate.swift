@@ -1,7 +1,10 @@
 import Synchronization
 
 /// Something that many wait for: closed, open with a value, or failed. It can close and open again.
-final class Gate<Value: Sendable>: Sendable {
+package final class Gate<Value: Sendable>: Sendable {
+    /// A closed gate.
+    package init() {}
+
     private enum State {
         case closed
         case open(Value)
@@ -17,14 +20,14 @@ final class Gate<Value: Sendable>: Sendable {
     private let guarded = Mutex(Guarded())
 
     /// The value when the gate is open.
-    var value: Value? {
+    package var value: Value? {
         guarded.withLock { if case .open(let value) = $0.state { value } else { nil } }
     }
 
     /// Waits until the gate is open.
     ///
     /// - Throws: what the gate failed with, or `CancellationError`.
-    func wait() async throws -> Value {
+    package func wait() async throws -> Value {
         let id = guarded.withLock { guarded in
             guarded.nextID += 1
             return guarded.nextID
@@ -49,15 +52,15 @@ final class Gate<Value: Sendable>: Sendable {
         }
     }
 
-    func close() {
+    package func close() {
         guarded.withLock { $0.state = .closed }
     }
 
-    func open(_ value: Value) {
+    package func open(_ value: Value) {
         settle(.open(value), .success(value))
     }
 
-    func fail(_ error: any Error) {
+    package func fail(_ error: any Error) {
         settle(.failed(error), .failure(error))
     }
 

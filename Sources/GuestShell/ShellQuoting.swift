@@ -1,7 +1,7 @@
 /// Words and scripts for a POSIX shell.
-enum ShellQuoting {
+package enum ShellQuoting {
     /// The text as one word in single quotes.
-    static func quote(_ text: String) -> String {
+    package static func quote(_ text: String) -> String {
         "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#) + "'"
     }
 

@@ -50,11 +50,7 @@ struct ImageCommand: AsyncParsableCommand {
             for record in records {
                 rows.append([record.name, "yes", "\(record.bytes >> 20) MiB", record.builtAt, String(record.digest.prefix(12))])
             }
-            let widths = (0..<5).map { column in rows.map { $0[column].count }.max() ?? 0 }
-            for row in rows {
-                let line = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ")
-                Terminal.print(line.replacing(#/ +$/#, with: ""))
-            }
+            Terminal.table(rows)
         }
     }
 }

@@ -9,8 +9,8 @@ enum InteractiveTerminal {
     /// Ctrl-], as telnet(1) uses it: leaves the guest's terminal whatever runs there.
     private static let escape: UInt8 = 0x1D
 
-    /// Runs a login shell in the guest until it ends or the user leaves.
-    static func run(on shell: GuestShell) async throws -> CommandResult.Outcome {
+    /// Lends the user's terminal, in raw mode, to `body`; the input ends when the user leaves.
+    static func run<Result: Sendable>(_ body: (TerminalClient) async throws -> Result) async throws -> Result {
         var saved = termios()
         tcgetattr(STDIN_FILENO, &saved)
         var raw = saved
@@ -41,8 +41,8 @@ enum InteractiveTerminal {
             window.cancel()
         }
         let iterator = KeyIterator(keys)
-        return try await shell.terminal(
-            client: TerminalClient(
+        return try await body(
+            TerminalClient(
                 size: size(), type: ProcessInfo.processInfo.environment["TERM"] ?? "vt100", resizes: sizes,
                 input: { await iterator.next() }, output: { Terminal.write(STDOUT_FILENO, $0) }
             )

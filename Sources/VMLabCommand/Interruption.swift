@@ -24,8 +24,8 @@ protocol ProblemConvertible: Error {
 
 extension GuestShellError: ProblemConvertible {}
 
-/// Runs `body`; SIGINT, SIGTERM and SIGHUP cancel it, so that every scope in it is left in order, and become the error of the whole.
-func withSignals(_ body: @escaping @Sendable () async throws -> Void) async throws {
+/// Gives SIGINT, SIGTERM and SIGHUP to `body` as they come, instead of ending the process.
+func withSignalStream(_ body: (AsyncStream<Int32>) async throws -> Void) async throws {
     let (signals, submit) = AsyncStream.makeStream(of: Int32.self)
     let sources = [SIGINT, SIGTERM, SIGHUP].map { number in
         // Without this the default action would end the process before the source sees the signal.
@@ -36,24 +36,31 @@ func withSignals(_ body: @escaping @Sendable () async throws -> Void) async thro
         return source
     }
     defer { for source in sources { source.cancel() } }
-    try await withThrowingTaskGroup(of: Interruption?.self) { tasks in
-        tasks.addTask {
-            for await number in signals { return Interruption(signal: number) }
-            return nil
-        }
-        tasks.addTask {
-            try await body()
-            return nil
-        }
-        var interruption: Interruption?
-        do {
-            while let finished = try await tasks.next() {
-                guard interruption == nil, let caught = finished else { break }
-                interruption = caught
-                tasks.cancelAll()
+    try await body(signals)
+}
+
+/// Runs `body`; SIGINT, SIGTERM and SIGHUP cancel it, so that every scope in it is left in order, and become the error of the whole.
+func withSignals(_ body: @escaping @Sendable () async throws -> Void) async throws {
+    try await withSignalStream { signals in
+        try await withThrowingTaskGroup(of: Interruption?.self) { tasks in
+            tasks.addTask {
+                for await number in signals { return Interruption(signal: number) }
+                return nil
             }
-        } catch  where interruption != nil {}
-        tasks.cancelAll()
-        if let interruption { throw interruption }
+            tasks.addTask {
+                try await body()
+                return nil
+            }
+            var interruption: Interruption?
+            do {
+                while let finished = try await tasks.next() {
+                    guard interruption == nil, let caught = finished else { break }
+                    interruption = caught
+                    tasks.cancelAll()
+                }
+            } catch  where interruption != nil {}
+            tasks.cancelAll()
+            if let interruption { throw interruption }
+        }
     }
 }

@@ -49,6 +49,23 @@ enum Terminal {
         if isLive { write(STDERR_FILENO, "\r\u{1B}[K") }
     }
 
+    /// The size of the terminal that standard error is; 80 by 24 where it is none.
+    @Sendable static func size() -> (columns: Int, rows: Int) {
+        var window = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &window) == 0, window.ws_col > 0, window.ws_row > 0 else { return (80, 24) }
+        return (Int(window.ws_col), Int(window.ws_row))
+    }
+
+    /// Rows in columns on standard output; the first row is the heading.
+    static func table(_ rows: [[String]]) {
+        let count = rows.map(\.count).max() ?? 0
+        let widths = (0..<count).map { column in rows.map { $0[column].count }.max() ?? 0 }
+        for row in rows {
+            let line = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ")
+            print(line.replacing(#/ +$/#, with: ""))
+        }
+    }
+
     /// Leaves the cursor at the start of a clean line.
     static func flush() { clear() }
 }

@@ -1,29 +1,44 @@
 public import ArgumentParser
 import Glibc
 import LabEvents
+public import VMLab
 
 /// The `vmlab` command line.
 public struct VMLabCommand: AsyncParsableCommand {
     /// The command's name and verbs.
     public static let configuration = CommandConfiguration(
-        commandName: "vmlab", abstract: "Real virtual machines for tests: images, boots, commands in guests.",
+        commandName: "vmlab", abstract: "Clusters of real virtual machines for tests: scenarios, labs, images, commands in guests.",
         discussion: """
             Exit codes: 0 passed, 1 failed, 2 usage or invalid input (nothing was started), 3 the host is unfit (the key is printed as `env: KEY`), \
             75 busy, 128+n ended by signal n.
             """,
-        subcommands: [BootCommand.self, ImageCommand.self, AcceleratorCommand.self]
+        groupedSubcommands: [
+            CommandGroup(name: "Runs", subcommands: [RunCommand.self, PlanCommand.self, PsCommand.self, DownCommand.self, EventsCommand.self]),
+            CommandGroup(
+                name: "Nodes", subcommands: [
+                    ExecuteCommand.self, ShellCommand.self, CopyCommand.self, ConsoleCommand.self, PowerCommand.self, TakeoverCommand.self,
+                ]),
+            CommandGroup(name: "Host", subcommands: [BootCommand.self, ImageCommand.self, AcceleratorCommand.self, OwnerCommand.self]),
+        ]
     )
 
     /// Made by the argument parser.
     public init() {}
 
     /// Parses the process's arguments, runs the verb, and ends the process with the exit code that belongs to the outcome.
-    public static func run() async -> Never {
+    ///
+    /// - Parameter scenarios: what `vmlab run` can run.
+    public static func run(scenarios: ScenarioCatalog) async -> Never {
         do {
-            try await withSignals {
+            try await Scenarios.$catalog.withValue(scenarios) {
                 var command = try parseAsRoot()
-                if var verb = command as? any AsyncParsableCommand {
-                    try await verb.run()
+                if let verb = command as? any SignalHandling & Sendable {
+                    try await withSignalStream { try await verb.run(signals: $0) }
+                } else if let verb = command as? any AsyncParsableCommand & Sendable {
+                    try await withSignals {
+                        var verb: any AsyncParsableCommand = verb
+                        try await verb.run()
+                    }
                 } else {
                     try command.run()
                 }

@@ -1,3 +1,4 @@
+import Scenarios
 import VMLabCommand
 
-await VMLabCommand.run()
+await VMLabCommand.run(scenarios: .builtIn)

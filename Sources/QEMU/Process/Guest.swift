@@ -31,10 +31,14 @@ public final class Guest: Sendable {
 
     private let mutable = Mutex(State())
 
-    init(configuration: QEMUConfiguration, monitor: any Monitor, process: ProcessRecord) {
+    init(configuration: QEMUConfiguration, monitor: any Monitor, process: ProcessRecord, boot: Int) {
         self.configuration = configuration
         self.monitor = monitor
         self.process = process
+        // A guest that was inherited runs, or stands still as its owner knows.
+        mutable.withLock { state in
+            (state.boot, state.consoleBoot) = (boot, boot)
+        }
     }
 
     /// Where the guest stands now.
@@ -69,6 +73,12 @@ public final class Guest: Sendable {
             if case .exited(let status) = event.kind { return status }
         }
         return nil
+    }
+
+    /// Learns where a guest that was inherited stands.
+    func adoptState() async throws(MonitorError) {
+        let status = try await monitor.execute(QMP.QueryStatus()).status
+        mutable.withLock { $0.state = status == "running" ? .running : status == "guest-panicked" ? .panicked : .paused(reason: status) }
     }
 
     /// Turns QEMU's events into the guest's until the connection ends.

@@ -16,6 +16,7 @@ final class QEMUProcess: Sendable {
     let steps = EventHistory<Step>()
     private let command: [String]
     private let log: String
+    private let inherited: InheritedChild?
 
     /// - Parameters:
     ///   - command: the program's absolute path, or a name to look for on PATH, and its arguments.
@@ -23,11 +24,20 @@ final class QEMUProcess: Sendable {
     init(command: [String], log: String) {
         self.command = command
         self.log = log
+        inherited = nil
+    }
+
+    /// A process that runs already, as a child of this one.
+    init(inheriting record: ProcessRecord) {
+        (command, log) = ([], "")
+        inherited = InheritedChild(pid: record.pid, startTime: record.startTime, currentStartTime: ProcessRecord.startTime(pid:))
+        steps.append(.spawned(record))
     }
 
     /// Runs the process to its end. Cancelling asks it to end (SIGTERM) and 700 ms later kills it with its whole group.
     func run() async {
         defer { steps.finish() }
+        if let inherited { return await watch(inherited) }
         var options = PlatformOptions()
         // Its own session: Ctrl-C at the terminal reaches us, not QEMU, which would be gone before its evidence is taken.
         options.createSession = true
@@ -49,6 +59,15 @@ final class QEMUProcess: Sendable {
             steps.append(.ended(ProcessExit(result.terminationStatus)))
         } catch {
             steps.append(.failed(Problem(.failure, "cannot run QEMU", location: command[0], why: "\(error)")))
+        }
+    }
+
+    private func watch(_ child: InheritedChild) async {
+        if await child.waitForEnd() == nil { await child.terminate(patience: .milliseconds(700)) }
+        switch child.end {
+        case .exited(let status): steps.append(.ended(.exited(status)))
+        case .signalled(let signal): steps.append(.ended(.signalled(signal)))
+        case .unknown, nil: steps.append(.failed(Problem(.failure, "QEMU is gone", location: "pid \(child.pid)")))
         }
     }
 

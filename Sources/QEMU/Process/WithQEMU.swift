@@ -24,16 +24,39 @@ public func withQEMU<Result: Sendable>(
     try configuration.validate()
     let executable = try options.executable ?? HostTool.qemu.locate(searchPath: options.searchPath)
     let process = QEMUProcess(command: options.launcher + [executable] + configuration.arguments, log: options.log)
+    return try await withProcess(process, configuration, boot: 1, options: options, body: body)
+}
+
+/// Lends a guest that runs already to the body, and ends it; see ``withQEMU(_:options:body:)``.
+///
+/// - Parameters:
+///   - configuration: what the guest was made of.
+///   - process: its QEMU, a child of this process from before an execve(2).
+///   - boot: the number of the guest's boot, from 1, as ``Guest/boot`` had it.
+///   - options: how it was started.
+///   - body: what is done with the guest.
+/// - Throws: what the body throws; `CancellationError`; or a `Problem` when QEMU is gone.
+public func withInheritedQEMU<Result: Sendable>(
+    _ configuration: QEMUConfiguration, process record: ProcessRecord, boot: Int, options: QEMUOptions, body: (Guest) async throws -> Result
+) async throws -> Result {
+    try await withProcess(QEMUProcess(inheriting: record), configuration, boot: boot, options: options) { guest in
+        try await guest.adoptState()
+        return try await body(guest)
+    }
+}
+
+private func withProcess<Result: Sendable>(
+    _ process: QEMUProcess, _ configuration: QEMUConfiguration, boot: Int, options: QEMUOptions, body: (Guest) async throws -> Result
+) async throws -> Result {
     let logStart = (try? FileManager.default.attributesOfItem(atPath: options.log)[.size] as? Int) ?? 0
     defer { removeLeftovers(of: configuration, options: options) }
-
     return try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { await process.run() }
         // Whatever happens below, the group ends the process and waits for it before the scope is left.
         defer { group.cancelAll() }
         let launch = QEMULaunch(configuration: configuration, options: options, process: process, logStart: logStart)
         let (monitor, record) = try await launch.connect()
-        let guest = Guest(configuration: configuration, monitor: monitor, process: record)
+        let guest = Guest(configuration: configuration, monitor: monitor, process: record, boot: boot)
         group.addTask {
             // In this order, so that what QEMU said last is known before its end: its socket closes when it exits.
             await guest.follow()

@@ -1,10 +1,12 @@
 public import FoundationEssentials
 import Glibc
 public import LabEvents
-import QEMU
 
 /// The folders of one run: one for what is worth keeping, and a short one for sockets.
-public struct RunFolder: Sendable {
+///
+/// Layout: `STATE/runs/ID/` is the run directory, `STATE/runs/latest` links to the newest. `RUNTIME/ID/` has the sockets and the records of processes, and
+/// exists only while the lab does. The two link to each other (`sockets` and `run`), so that a lab is found from either side, whatever `--state-dir` said.
+public struct RunDirectory: Sendable, Equatable {
     /// `YYYYMMDD-HHMMSS-` in UTC and six random hexadecimal digits.
     public let identifier: String
     /// Logs and other evidence.
@@ -12,7 +14,7 @@ public struct RunFolder: Sendable {
     /// Sockets and process records; mode 0700, short because a socket's path has at most 107 bytes (unix(7)).
     public let sockets: String
 
-    /// Makes the folders.
+    /// Makes the folders of a new run, and takes its lock before anybody can see them.
     ///
     /// - Parameters:
     ///   - state: where runs are kept; ``defaultState(environment:)`` by default.
@@ -20,38 +22,76 @@ public struct RunFolder: Sendable {
     /// - Throws: a ``Problem`` when they cannot be made: no permission, or a full disk.
     public static func make(
         state: String = defaultState(), environment: [String: String] = ProcessInfo.processInfo.environment, now: Date = Date()
-    ) throws(Problem) -> RunFolder {
+    ) throws(Problem) -> (run: RunDirectory, lock: RunLock) {
         let identifier = Self.identifier(now: now)
-        let folder = RunFolder(
-            identifier: identifier, path: "\(state)/runs/\(identifier)", sockets: "\(try socketBase(environment))/\(identifier)"
+        let state = absolute(state)
+        let run = RunDirectory(
+            identifier: identifier, path: "\(state)/runs/\(identifier)", sockets: "\(try runtime(environment))/\(identifier)"
         )
-        for path in [folder.path, folder.sockets, folder.processes] {
+        for path in [run.path, run.sockets, run.processes] {
             do {
                 try FileManager.default.createDirectory(
                     atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700]
                 )
             } catch {
-                folder.remove(keepingEvidence: false)
-                throw Self.problem(path, error)
+                run.remove()
+                throw problem(path, error)
             }
         }
-        return folder
+        do throws(Problem) {
+            let lock = try RunLock.take(run)
+            try link(run.sockets, at: run.path + "/sockets")
+            // Whoever cleans up after dead owners follows this one, and finds the lock held.
+            try link(run.path, at: run.sockets + "/run")
+            try link(identifier, at: "\(state)/runs/latest")
+            return (run, lock)
+        } catch {
+            run.remove()
+            throw error
+        }
     }
 
     /// `$VMLAB_STATE`, else `$XDG_STATE_HOME/vmlab`, else `~/.local/state/vmlab`.
     public static func defaultState(environment: [String: String] = ProcessInfo.processInfo.environment) -> String {
         if let state = environment["VMLAB_STATE"], !state.isEmpty { return state }
-        if let state = environment["XDG_STATE_HOME"], !state.isEmpty { return state + "/vmlab" }
+        if let state = environment["XDG_STATE_HOME"], state.hasPrefix("/") { return state + "/vmlab" }
         return (environment["HOME"] ?? "/root") + "/.local/state/vmlab"
     }
 
-    /// Where each process of the run is recorded, for the guard.
+    /// Where each process of the run is recorded, for the watchdog: a file `NAME` with `PID STARTTIME`.
     var processes: String { sockets + "/processes" }
+    /// The control socket.
+    public var control: String { sockets + "/control" }
+    /// The file whose lock the owner holds.
+    var lockFile: String { path + "/lock" }
+    /// The folder of a node's evidence.
+    public func node(_ name: String) -> String { "\(path)/nodes/\(name)" }
 
-    /// Removes the sockets, and the evidence too unless it is to be kept.
-    public func remove(keepingEvidence: Bool) {
+    /// Removes the folder of sockets and records.
+    public func removeSockets() {
         try? FileManager.default.removeItem(atPath: sockets)
-        if !keepingEvidence { try? FileManager.default.removeItem(atPath: path) }
+    }
+
+    /// Removes everything, evidence too.
+    public func remove() {
+        removeSockets()
+        try? FileManager.default.removeItem(atPath: path)
+        let latest = path.prefix(path.count - identifier.count) + "latest"
+        if (try? FileManager.default.destinationOfSymbolicLink(atPath: String(latest))) == identifier { unlink(String(latest)) }
+    }
+
+    /// Puts a symbolic link in place, atomically if one is there already.
+    static func link(_ target: String, at path: String) throws(Problem) {
+        let fresh = "\(path).\(UInt32.random(in: 0 ... .max))"
+        guard symlink(target, fresh) == 0, rename(fresh, path) == 0 else {
+            let reason = String(cString: strerror(errno))
+            unlink(fresh)
+            throw Problem(.failure, "cannot make a link in the run directory", location: path, why: reason)
+        }
+    }
+
+    static func absolute(_ path: String) -> String {
+        path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
     }
 
     private static func identifier(now: Date) -> String {
@@ -68,8 +108,8 @@ public struct RunFolder: Sendable {
     }
 
     /// A folder of this user's for sockets: XDG_RUNTIME_DIR when it is there and short, else one in /tmp that nobody else may enter.
-    private static func socketBase(_ environment: [String: String]) throws(Problem) -> String {
-        if let runtime = environment["XDG_RUNTIME_DIR"], !runtime.isEmpty, runtime.utf8.count <= 40, access(runtime, W_OK | X_OK) == 0 {
+    static func runtime(_ environment: [String: String] = ProcessInfo.processInfo.environment) throws(Problem) -> String {
+        if let runtime = environment["XDG_RUNTIME_DIR"], runtime.hasPrefix("/"), runtime.utf8.count <= 40, access(runtime, W_OK | X_OK) == 0 {
             return runtime + "/vmlab"
         }
         let base = "/tmp/vmlab-\(getuid())"
@@ -88,11 +128,11 @@ public struct RunFolder: Sendable {
     private static func problem(_ path: String, _ error: any Error) -> Problem {
         if let code = (error as? CocoaError)?.code, code == .fileWriteOutOfSpace {
             return .environment(
-                .diskFull, "no space for the run's folder", location: path, remedy: "free space there, or set VMLAB_STATE to another disk"
+                .diskFull, "no space for the run's folder", location: path, remedy: "free space there, or set --state-dir to another disk"
             )
         }
         return Problem(
             .invalidInput, "the run's folder cannot be made", location: path, why: "\(error)",
-            remedy: "set VMLAB_STATE to a folder of yours")
+            remedy: "set --state-dir to a folder of yours")
     }
 }

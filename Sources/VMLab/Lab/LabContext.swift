@@ -1,0 +1,47 @@
+import BuildRegistry
+import GuestShell
+import LabEvents
+import QEMU
+
+/// What all parts of a lab share.
+struct LabContext: Sendable {
+    let plan: LabPlan
+    /// Each node's image by the node's name.
+    let images: [String: BootableImage]
+    let folders: LabFolders
+    let run: RunDirectory
+    let events: any EventSink
+    let redactor: Redactor
+    let watch: FolderWatch
+    let pace: Double
+    /// As many nodes boot at once as this has permits.
+    let bootSlots: AsyncSemaphore
+    let shell: GuestShellOptions
+    /// A login for ttyS0 besides the images' own.
+    let login: GuestLogin?
+    let waysIn: Set<WayIn>
+    /// Called with what makes the lab unusable.
+    let fail: @Sendable (Problem) -> Void
+
+    /// A file of the run directory; that it cannot be written makes the run fail.
+    func evidence(_ path: String) -> EvidenceFile { EvidenceFile(path, onFailure: fail) }
+}
+
+/// Where a node's machine comes from.
+enum MachineOrigin: Sendable {
+    /// It is started.
+    case fresh
+    /// It runs already; this process inherited it from the owner before.
+    case inherited(InheritedMachine)
+}
+
+/// A running machine as the owner before knew it.
+struct InheritedMachine: Sendable, Codable {
+    var process: ProcessRecord
+    /// The boot as QEMU's sockets count it.
+    var guestBoot: Int
+    var state: LabEvent.NodeState
+    /// How much of the raw console log has been taken.
+    var consoleOffset: Int
+    var errorOffset: Int
+}

@@ -1,0 +1,153 @@
+public import BuildRegistry
+import FoundationEssentials
+public import GuestShell
+public import LabEvents
+import QEMU
+
+/// How a lab is run, as opposed to what it is made of.
+public struct LabOptions: Sendable {
+    /// Where what happens is told.
+    public var events: any EventSink
+    /// What redacts everything that is written.
+    public var redactor: Redactor
+    /// How the guests' shells are used.
+    public var shell: GuestShellOptions
+    /// A login for ttyS0; the images' own when nil.
+    public var login: GuestLogin?
+    /// Which ways in are tried; all that the machines have by default.
+    public var waysIn = Set(WayIn.allCases)
+    /// What time limits are multiplied by; the plan's pace when nil.
+    public var pace: Double?
+
+    /// Options; the sink has no default.
+    public init(events: any EventSink, redactor: Redactor, shell: GuestShellOptions = GuestShellOptions(), pace: Double? = nil) {
+        (self.events, self.redactor, self.shell, self.pace) = (events, redactor, shell, pace)
+    }
+}
+
+/// Makes a plan real for the time of `body`: starts the switches, lends the lab, and ends everything in reverse order.
+///
+/// No machine is started; ``Lab/boot(_:)`` does that. When `body` returns, throws or is cancelled, every process of the lab is gone and its sockets, RAM files
+/// and overlays are removed. When this process is killed, a watchdog does the same within 5 s.
+///
+/// - Parameters:
+///   - plan: what is made.
+///   - images: the image of each node's plan, by the image's key.
+///   - run: the run's folders; evidence goes there.
+/// - Throws: a ``Problem`` when the host lacks something; what `body` throws.
+public func withLab<Result: Sendable>(
+    _ plan: LabPlan, images: [String: BootableImage], in run: RunDirectory, options: LabOptions,
+    body: @escaping @Sendable (Lab) async throws -> Result
+) async throws -> Result {
+    let folders = try LabFolders.real(plan, run)
+    let watchdog = try Watchdog(run, events: options.events)
+    return try await withThrowingTaskGroup(of: Void.self) { tasks in
+        tasks.addTask { await watchdog.serve() }
+        // After the lab's own scopes: until then the watchdog is needed.
+        defer { tasks.cancelAll() }
+        return try await withLab(plan, images: images, folders: folders, in: run, options: options, inheriting: nil, body: body)
+    }
+}
+
+/// The lab inside the watchdog.
+func withLab<Result: Sendable>(
+    _ plan: LabPlan, images: [String: BootableImage], folders: LabFolders, in run: RunDirectory, options: LabOptions,
+    inheriting inheritance: LabInheritance?, body: @escaping @Sendable (Lab) async throws -> Result
+) async throws -> Result {
+    let failure = LabFailure()
+    let context = LabContext(
+        plan: plan, images: Dictionary(uniqueKeysWithValues: plan.nodes.compactMap { node in images[node.image.key].map { (node.name, $0) } }),
+        folders: folders, run: run, events: options.events, redactor: options.redactor, watch: try FolderWatch(),
+        pace: options.pace ?? plan.host.pace, bootSlots: AsyncSemaphore(plan.resources.concurrentBoots), shell: options.shell,
+        login: options.login, waysIn: options.waysIn,
+        fail: { problem in
+            if failure.current == nil { options.events.problem(problem) }
+            failure.record(problem)
+        })
+    try Folders.make(run.path + "/network")
+    let lab = Lab(context: context, failure: failure)
+    defer {
+        for path in LabFolders.leftovers(plan, folders) { try? FileManager.default.removeItem(atPath: path) }
+    }
+    return try await withSegments(lab.segments[...], context, inheritance) {
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            // Leaving ends every machine and waits for it, before the switches go.
+            defer { tasks.cancelAll() }
+            for node in lab.nodes { tasks.addTask { await node.serve() } }
+            if let inheritance { try await lab.take(inheritance) }
+            return try await body(lab)
+        }
+    }
+}
+
+/// Nests the switches' scopes.
+private func withSegments<Result: Sendable>(
+    _ segments: ArraySlice<Segment>, _ context: LabContext, _ inheritance: LabInheritance?,
+    _ body: @escaping @Sendable () async throws -> Result
+) async throws -> Result {
+    guard let first = segments.first else { return try await body() }
+    return try await first.with(context, inherited: inheritance?.switches[first.name]) {
+        try await withSegments(segments.dropFirst(), context, inheritance, body)
+    }
+}
+
+extension LabFolders {
+    /// The folders of a run.
+    static func real(_ plan: LabPlan, _ run: RunDirectory) throws(Problem) -> LabFolders {
+        let ram = plan.resources.ram == .sharedMemory ? "/dev/shm/vmlab-\(run.identifier)" : "\(run.path)/ram"
+        let firmware = plan.nodes.contains { $0.bootMode == .uefi } ? try Firmware.locate().code : ""
+        return LabFolders(run: run.path, sockets: run.sockets, ram: ram, images: ImageStore.defaultCache() + "/images", firmware: firmware)
+    }
+
+    /// What is of no use without the guests.
+    static func leftovers(_ plan: LabPlan, _ folders: LabFolders) -> [String] {
+        [folders.ram] + plan.nodes.flatMap { [folders.files(of: $0).overlay, folders.files(of: $0).uefiVariables] }
+    }
+}
+
+/// What a new owner takes over from the one before.
+struct LabInheritance: Sendable, Codable {
+    var switches: [String: InheritedSwitch]
+    var machines: [String: InheritedMachine]
+    var boots: [String: Int]
+}
+
+extension Lab {
+    /// What another process needs to go on with this lab.
+    func inheritance() throws -> LabInheritance {
+        var inheritance = LabInheritance(switches: [:], machines: [:], boots: [:])
+        for segment in segments {
+            let running = try segment.vdeSwitch()
+            inheritance.switches[segment.name] = InheritedSwitch(process: running.record, lifeline: running.lifeline)
+        }
+        for node in nodes {
+            inheritance.boots[node.name] = node.boot
+            inheritance.machines[node.name] = node.inheritance
+        }
+        return inheritance
+    }
+
+    /// Goes on with the machines of the owner before.
+    fileprivate func take(_ inheritance: LabInheritance) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for node in nodes {
+                node.mutable.withLock { $0.boot = inheritance.boots[node.name] ?? 0 }
+                guard let machine = inheritance.machines[node.name] else { continue }
+                group.addTask { try await node.begin(.inherited(machine)) }
+            }
+            try await group.waitForAll()
+        }
+    }
+}
+
+extension Node {
+    /// What another process needs to go on with this node's machine; nil when it is off.
+    fileprivate var inheritance: InheritedMachine? {
+        mutable.withLock { current in
+            guard let guest = current.machine?.guest else { return nil }
+            return InheritedMachine(
+                process: guest.process, guestBoot: guest.boot, state: current.state, consoleOffset: current.consoleOffset,
+                errorOffset: current.errorOffset)
+        }
+    }
+}

@@ -1,0 +1,106 @@
+import BuildRegistry
+import FoundationEssentials
+import Glibc
+import LabEvents
+
+/// What an owner leaves to the executable that takes its place.
+///
+/// The owner becomes the new executable (execve(2)) instead of starting another process: the process id, the children, the lock of the run, the control socket
+/// and the lifelines go on without a moment in which nobody holds them. What the new one must know stands in an anonymous file (memfd_create(2)), since secrets
+/// are among it.
+struct Handover: Sendable, Codable {
+    /// The version of this form; a build refuses any other.
+    static let version = 1
+
+    var version = Handover.version
+    var run: String
+    var build: String
+    var request: RunRequest
+    var plan: LabPlan
+    var images: [String: BootableImage]
+    var inheritance: LabInheritance
+    var finished: LabEvent.RunFinished?
+    var nextSequence: Int
+    var lock: Int32
+    var listener: Int32
+    var watchdogReader: Int32
+    var watchdogWriter: Int32
+    var watchdog: Int32
+    /// Values that must never be written, by name.
+    var secrets: [String: String]
+
+    init(
+        run: String, build: String, request: RunRequest, plan: LabPlan, images: [String: BootableImage], inheritance: LabInheritance,
+        finished: LabEvent.RunFinished?, nextSequence: Int, lock: Int32, listener: Int32, watchdogReader: Int32, watchdogWriter: Int32,
+        watchdog: Int32, secrets: [String: String]
+    ) {
+        self.run = run
+        self.build = build
+        self.request = request
+        self.plan = plan
+        self.images = images
+        self.inheritance = inheritance
+        self.finished = finished
+        self.nextSequence = nextSequence
+        self.lock = lock
+        self.listener = listener
+        self.watchdogReader = watchdogReader
+        self.watchdogWriter = watchdogWriter
+        self.watchdog = watchdog
+        self.secrets = secrets
+    }
+
+    private var descriptors: [Int32] {
+        [lock, listener, watchdogReader, watchdogWriter] + inheritance.switches.values.map(\.lifeline)
+    }
+
+    /// Becomes the executable.
+    ///
+    /// - Returns: why that failed; nothing has changed then.
+    func exec(_ executable: String) -> Problem {
+        func failed(_ what: String) -> Problem {
+            Problem(.failure, "the lab cannot be taken over", location: executable, why: "\(what): \(String(cString: strerror(errno)))")
+        }
+        let document = memfd_create("vmlab-handover", UInt32(MFD_CLOEXEC))
+        guard document >= 0 else { return failed("memfd_create") }
+        defer { close(document) }
+        do {
+            let bytes = Array(try JSONEncoder().encode(self))
+            guard bytes.withUnsafeBytes({ write(document, $0.baseAddress, $0.count) }) == bytes.count else { return failed("write") }
+        } catch {
+            return Problem(.failure, "the lab cannot be taken over", why: "\(error)")
+        }
+        let inherited = descriptors + [document]
+        for descriptor in inherited { _ = fcntl(descriptor, F_SETFD, 0) }
+        defer { for descriptor in inherited { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) } }
+        let arguments = ["vmlab", OwnerProcess.verb, "--handover", "\(document)"]
+        var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+        defer { for pointer in pointers { free(pointer) } }
+        execv(executable, &pointers)
+        return failed("execv")
+    }
+
+    /// Reads what the owner before left.
+    static func read(_ descriptor: Int32) throws -> Handover {
+        lseek(descriptor, 0, SEEK_SET)
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = Glibc.read(descriptor, &buffer, buffer.count)
+            guard count > 0 else { break }
+            bytes += buffer[..<count]
+        }
+        close(descriptor)
+        let handover = try JSONDecoder().decode(Handover.self, from: Data(bytes))
+        for descriptor in handover.descriptors { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+        return handover
+    }
+
+    /// Ends the watchdog of the owner before. Ours runs already on the same pipe.
+    func retireWatchdog() {
+        guard watchdog > 0 else { return }
+        kill(watchdog, SIGKILL)
+        var status: Int32 = 0
+        waitpid(watchdog, &status, 0)
+    }
+}

@@ -1,0 +1,220 @@
+import BuildRegistry
+import FoundationEssentials
+import Glibc
+import GuestShell
+public import LabEvents
+import QEMU
+import Synchronization
+
+/// The process that holds a lab: it runs the scenario and serves clients, from the plan to the last process's end.
+struct Owner: Sendable {
+    let run: RunDirectory
+    let lock: RunLock
+    let scenario: Scenario
+    let request: RunRequest
+    let begin = ContinuousClock.now
+    let state: OwnerState
+    let log: EventLog
+    let redactor: Redactor
+    let result: ResultKeeper
+    let server: ControlServer
+    let watchdog: Watchdog
+
+    /// How long ending may take after somebody asked for it. CI systems kill about 7 s after their signal.
+    private static let endLimit = Duration.milliseconds(6000)
+
+    /// Owns the run to its end.
+    ///
+    /// - Parameters:
+    ///   - viewer: a connected socket to the viewer.
+    ///   - handover: what the owner before left.
+    /// - Returns: the exit code.
+    func own(viewer: Int32?, handover: Handover?) async -> Int32 {
+        await withTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await watchdog.serve() }
+            tasks.addTask { try? await server.serve { await ControlSession.serve($0, state) } }
+            if let viewer {
+                tasks.addTask {
+                    if let channel = try? await LineChannel.adopt(viewer) { await ControlSession.serve(channel, state) }
+                    state.viewerLeft()
+                }
+            }
+            tasks.addTask {
+                guard let reason = try? await state.stop.wait(), (try? await Task.sleep(for: Self.endLimit)) != nil else { return }
+                // The watchdog ends what is left.
+                // Standard error is harness.log.
+                print("owner: not ended \(Self.endLimit.seconds) s after: \(reason.description)")
+                Glibc.exit(reason.exitCode)
+            }
+            await live(handover)
+            run.removeSockets()
+            state.reach(.down)
+            if let finished = state.finished { Manifest.complete(run, outcome: finished, redactor: redactor) }
+            result.write()
+            log.finish()
+            await state.letClientsRead(atMost: .seconds(1))
+            tasks.cancelAll()
+        }
+        lock.release()
+        return state.finished?.exitCode ?? 1
+    }
+
+    private func live(_ handover: Handover?) async {
+        do {
+            if let handover {
+                try await keep(handover)
+            } else {
+                try await state.stoppable { try await self.plan() }.run(self)
+            }
+        } catch {
+            // The scenario's own end is recorded where it happens; this is the lab's.
+            if state.finished == nil { conclude(error) }
+        }
+    }
+
+    // MARK: Planning
+
+    /// What planning came to.
+    struct Planned: Sendable {
+        var plan: LabPlan
+        var images: [String: BootableImage]
+
+        func run(_ owner: Owner) async throws { try await owner.run(self) }
+    }
+
+    private func plan() async throws -> Planned {
+        state.reach(.planning)
+        let planner = Planner(scenario: scenario, wishes: request.wishes, accelerator: request.accelerator, options: request.options, seed: request.seed)
+        let plan = try await planner.plan(stateFolder: run.path)
+        let nodes = plan.nodes.map(\.name)
+        log.record(
+            .runStarted(
+                LabEvent.RunStarted(
+                    run: run.identifier, scenario: scenario.name, plan: plan.digest, nodes: nodes,
+                    owner: ProcessInfo.processInfo.processIdentifier)))
+        log.message(plan.resources.summary)
+        for decision in plan.resources.decisions { log.record(.decision(decision), node: nil, severity: .debug) }
+        for warning in plan.resources.warnings { log.record(.decision(warning), node: nil, severity: .warning) }
+        try AtomicFile.write(Array(try plan.json().utf8), to: run.path + "/plan.json", redactor: redactor)
+        let images = try await planner.images(for: plan, events: log)
+        try await Manifest.begin(run: run, request: request, plan: plan, images: images).write(to: run, redactor: redactor)
+        try await MemoryLedger(run: run).reserve(plan.memoryMiB, waits: request.options.waitForMemory, events: log)
+        return Planned(plan: plan, images: images)
+    }
+
+    // MARK: The lab
+
+    private var labOptions: LabOptions { LabOptions(events: log, redactor: redactor) }
+
+    private func run(_ planned: Planned) async throws {
+        let folders = try LabFolders.real(planned.plan, run)
+        try await withLab(
+            planned.plan, images: planned.images, folders: folders, in: run, options: labOptions, inheriting: nil
+        ) { lab in
+            state.hold(lab)
+            defer { state.hold(nil) }
+            do {
+                try await state.stoppable { try await self.limited { try await lab.guarded { try await scenario.body(lab) } } }
+                await lab.gatherEvidence()
+                finish(.passed, exitCode: 0, cause: nil)
+            } catch {
+                await lab.gatherEvidence()
+                conclude(error)
+            }
+            if keeps { try await stay(lab, planned) }
+            state.reach(.tearingDown, reason: state.stop.value?.description)
+        }
+    }
+
+    private func keep(_ handover: Handover) async throws {
+        let folders = try LabFolders.real(handover.plan, run)
+        state.finish(handover.finished)
+        try await withLab(
+            handover.plan, images: handover.images, folders: folders, in: run, options: labOptions, inheriting: handover.inheritance
+        ) { lab in
+            state.hold(lab)
+            defer { state.hold(nil) }
+            handover.retireWatchdog()
+            log.record(.takeover(LabEvent.Takeover(build: Build.identifier, previous: handover.build)))
+            try await stay(lab, Planned(plan: handover.plan, images: handover.images))
+            state.reach(.tearingDown, reason: state.stop.value?.description)
+        }
+    }
+
+    private var keeps: Bool {
+        guard state.stop.value == nil, let finished = state.finished else { return false }
+        switch request.keep {
+        case .never: return false
+        case .onFailure: return finished.outcome == .failed
+        case .always: return true
+        }
+    }
+
+    /// The lab stays until somebody wants its end or takes it over.
+    private func stay(_ lab: Lab, _ planned: Planned) async throws {
+        result.write()
+        state.reach(.kept)
+        while true {
+            let executable: String? = await withTaskGroup(of: String?.self) { group in
+                defer { group.cancelAll() }
+                group.addTask { try? await state.handover.wait() }
+                group.addTask {
+                    _ = try? await state.stop.wait()
+                    return nil
+                }
+                return await group.next() ?? nil
+            }
+            guard let executable else { return }
+            let problem: Problem
+            do {
+                let handover = Handover(
+                    run: run.path, build: Build.identifier, request: request, plan: planned.plan, images: planned.images,
+                    inheritance: try lab.inheritance(), finished: state.finished, nextSequence: log.lastSequence + 1, lock: lock.descriptor,
+                    listener: server.listener, watchdogReader: watchdog.pipe.reader, watchdogWriter: watchdog.pipe.writer,
+                    watchdog: watchdog.pid, secrets: redactor.secrets)
+                // Returns only when it fails.
+                problem = handover.exec(executable)
+            } catch {
+                problem = (error as? Problem) ?? Problem(.failure, "\(error)")
+            }
+            log.problem(problem)
+            state.handoverFailed()
+        }
+    }
+
+    private func limited<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
+        guard let timeout = request.timeout else { return try await body() }
+        return try await withThrowingTaskGroup(of: Result.self) { group in
+            defer { group.cancelAll() }
+            group.addTask { try await body() }
+            group.addTask {
+                try await Task.sleep(for: .seconds(timeout))
+                throw Problem(
+                    .failure, "the scenario took longer than --timeout allows", why: "\(timeout.rounded(to: 1)) s have passed",
+                    remedy: "the last step that started is the one that hangs; `vmlab events RUN` shows it")
+            }
+            guard let result = try await group.next() else { throw CancellationError() }
+            return result
+        }
+    }
+
+    // MARK: The end
+
+    private func conclude(_ error: any Error) {
+        if let reason = (error as? StopReason) ?? state.stop.value {
+            finish(.interrupted, exitCode: reason.exitCode, cause: reason.description)
+            return
+        }
+        let problem = (error as? Problem) ?? (error as? GuestShellError)?.problem ?? Problem(.failure, "\(error)")
+        if !result.hasReported(problem) { log.problem(problem) }
+        finish(problem.kind == .failure ? .failed : .notRun, exitCode: problem.exitCode, cause: problem.what)
+    }
+
+    private func finish(_ outcome: LabEvent.Outcome, exitCode: Int32, cause: String?) {
+        let finished = LabEvent.RunFinished(
+            outcome: outcome, exitCode: exitCode, seconds: begin.duration(to: .now).seconds.rounded(to: 2), cause: cause)
+        state.finish(finished)
+        log.record(.runFinished(finished), node: nil, severity: outcome == .passed ? .info : .error)
+        result.write()
+    }
+}

@@ -1,0 +1,118 @@
+import Dispatch
+import GuestShell
+import LabEvents
+import Synchronization
+
+/// What the owner's parts share: where the lab stands, and the wishes of clients.
+final class OwnerState: Sendable {
+    private struct State {
+        var lab: Lab?
+        var state = LabEvent.LabState.planning
+        var finished: LabEvent.RunFinished?
+        var needsViewer: Bool
+        var hasViewer = false
+        /// Commands that run for clients; a takeover waits for them.
+        var busy = 0
+        var isHandingOver = false
+        /// Clients that are being sent events.
+        var readers = 0
+        var signals: [any DispatchSourceSignal] = []
+    }
+
+    let run: RunDirectory
+    let request: RunRequest
+    let log: EventLog
+    /// Open once somebody wants the end.
+    let stop = Gate<StopReason>()
+    /// Open once another executable shall take over: its path.
+    let handover = Gate<String>()
+    private let mutable: Mutex<State>
+
+    init(run: RunDirectory, request: RunRequest, log: EventLog, needsViewer: Bool) {
+        (self.run, self.request, self.log) = (run, request, log)
+        mutable = Mutex(State(needsViewer: needsViewer))
+    }
+
+    var state: LabEvent.LabState { mutable.withLock { $0.state } }
+    var lab: Lab? { mutable.withLock { $0.lab } }
+    var finished: LabEvent.RunFinished? { mutable.withLock { $0.finished } }
+
+    func hold(_ lab: Lab?) { mutable.withLock { $0.lab = lab } }
+
+    func reach(_ state: LabEvent.LabState, reason: String? = nil) {
+        note(state)
+        log.record(.lab(LabEvent.LabChange(state: state, reason: reason)))
+    }
+
+    /// Follows what the lab itself reported.
+    func note(_ state: LabEvent.LabState) { mutable.withLock { $0.state = state } }
+
+    func finish(_ finished: LabEvent.RunFinished) { mutable.withLock { $0.finished = finished } }
+
+    /// Ends the run; only the first reason counts.
+    func end(_ reason: StopReason) {
+        guard stop.value == nil else { return }
+        stop.open(reason)
+    }
+
+    func viewerMayLeave() { mutable.withLock { $0.needsViewer = false } }
+
+    /// The connection of the viewer is gone.
+    func viewerLeft() {
+        let isNeeded = mutable.withLock { $0.needsViewer && $0.state != .kept && $0.state != .down }
+        if isNeeded { end(.viewerGone) }
+    }
+
+    /// Runs something for a client, which a takeover waits for.
+    func serving<Result>(_ body: () async throws -> Result) async throws -> Result {
+        let isRefused = mutable.withLock { state in
+            if !state.isHandingOver { state.busy += 1 }
+            return state.isHandingOver
+        }
+        guard !isRefused else {
+            throw Problem(.busy, "another build is taking the lab over", remedy: "try again in a moment")
+        }
+        defer { mutable.withLock { $0.busy -= 1 } }
+        return try await body()
+    }
+
+    /// Refuses new work and waits until what runs has ended.
+    ///
+    /// - Throws: a ``Problem`` of kind `busy` when it does not end; the lab then goes on as before.
+    func drain(atMost limit: Duration) async throws {
+        mutable.withLock { $0.isHandingOver = true }
+        let deadline = ContinuousClock.now + limit
+        while mutable.withLock({ $0.busy > 0 }) {
+            guard ContinuousClock.now < deadline, !Task.isCancelled else {
+                let busy = mutable.withLock { state in
+                    state.isHandingOver = false
+                    return state.busy
+                }
+                throw Problem(
+                    .busy, "the lab cannot be taken over now", why: "\(busy) commands still run for clients after \(limit.seconds) s",
+                    remedy: "end them, or wait for them")
+            }
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    func handoverFailed() {
+        handover.close()
+        mutable.withLock { $0.isHandingOver = false }
+    }
+
+    func hold(_ source: any DispatchSourceSignal) { mutable.withLock { $0.signals.append(source) } }
+
+    /// Sends events to a client.
+    func reading<Result>(_ body: () async throws -> Result) async rethrows -> Result {
+        mutable.withLock { $0.readers += 1 }
+        defer { mutable.withLock { $0.readers -= 1 } }
+        return try await body()
+    }
+
+    /// Waits until every client has got the last event.
+    func letClientsRead(atMost limit: Duration) async {
+        let deadline = ContinuousClock.now + limit
+        while mutable.withLock({ $0.readers > 0 }), ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(5)) }
+    }
+}

@@ -1,0 +1,46 @@
+import FoundationEssentials
+import Glibc
+import LabEvents
+import Reporting
+import Synchronization
+
+/// Where events are shown: as lines or a live tree for people, or as JSON lines.
+final class Display: Sendable {
+    private let recorder: TerminalRecorder?
+    private let isVerbose: Bool
+    private let isLive: Bool
+
+    init(json: Bool, verbose: Bool, isLive mayBeLive: Bool = true) {
+        isVerbose = verbose
+        isLive = Terminal.isLive && !json && mayBeLive
+        recorder =
+            json
+            ? nil
+            : TerminalRecorder(
+                mode: isLive ? .live : .plain, verbosity: verbose ? .verbose : .normal, size: Terminal.size,
+                write: { Terminal.write(STDERR_FILENO, $0) })
+    }
+
+    /// Whether console lines and other details are shown.
+    var wantsConsole: Bool { isVerbose || isLive }
+
+    func show(_ event: LabEvent) {
+        if let recorder { recorder.record(event) } else { Terminal.write(STDOUT_FILENO, event.jsonLine()) }
+    }
+
+    /// A line of the command's own.
+    func say(_ text: String) {
+        if let recorder { recorder.say(text) } else { Terminal.note(text) }
+    }
+
+    /// Redraws what moves, until cancelled.
+    func keepFresh() async {
+        guard isLive, let recorder else { return }
+        while !Task.isCancelled {
+            recorder.tick()
+            try? await Task.sleep(for: .milliseconds(200))
+        }
+    }
+
+    func finish() { recorder?.finish() }
+}

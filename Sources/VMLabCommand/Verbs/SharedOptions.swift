@@ -1,0 +1,52 @@
+import ArgumentParser
+import FoundationEssentials
+import LabEvents
+import VMLab
+
+/// The scenarios of this executable, for the verbs.
+enum Scenarios {
+    @TaskLocal static var catalog = ScenarioCatalog([])
+}
+
+/// Where runs are kept.
+struct StateOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Where runs are kept; default: $VMLAB_STATE, or ~/.local/state/vmlab.", valueName: "folder"))
+    var stateDir: String?
+
+    var folder: String { stateDir ?? RunDirectory.defaultState() }
+
+    /// The run that a word means.
+    func find(_ word: String) throws(Problem) -> RunDirectory { try RunDirectory.find(word, state: folder) }
+}
+
+/// What may be asked of any scenario.
+struct ScenarioOptions: ParsableArguments {
+    @Argument(help: "The scenario; `vmlab run --list` names them.")
+    var scenario: String
+
+    @Option(help: "The image of every node, instead of the scenario's own: a name from images/ or a disk image file.")
+    var image: String?
+
+    @Option(help: "Memory of every node in MiB.")
+    var memory: Int?
+
+    @Option(help: "Virtual processors of every node; the plan may grant fewer.")
+    var cpus: Int?
+
+    @Option(help: "kvm or tcg; without it KVM where it runs a guest, else TCG.")
+    var accel: String?
+
+    @Flag(help: "Wait for memory that other labs hold, instead of refusing.")
+    var waitForMemory = false
+
+    @Option(help: "Where random choices start; default: a random number, which the manifest keeps.")
+    var seed: UInt64?
+
+    var wishes: Scenario.Wishes { Scenario.Wishes(image: image, memoryMiB: memory, vcpus: cpus) }
+
+    func planner(_ seed: UInt64) throws(Problem) -> Planner {
+        let scenario = try Scenarios.catalog.scenario(named: scenario)
+        return Planner(
+            scenario: scenario, wishes: wishes, accelerator: accel, options: PlanOptions(waitForMemory: waitForMemory), seed: seed)
+    }
+}
