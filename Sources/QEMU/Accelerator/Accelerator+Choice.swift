@@ -6,6 +6,12 @@ public struct AcceleratorChoice: Equatable, Sendable {
     public var accelerator: Accelerator
     /// Why it is not KVM although nobody asked for TCG; to be said once. Nil when there is nothing to say.
     public var reason: String?
+
+    /// A choice from its parts.
+    public init(accelerator: Accelerator, reason: String? = nil) {
+        self.accelerator = accelerator
+        self.reason = reason
+    }
 }
 
 extension Accelerator {

@@ -49,12 +49,10 @@ extension HostCapacity {
     }
 
     /// The nearest folder above a path that exists.
-    private static func existing(_ path: String) -> String {
-        var path = path
-        while !FileManager.default.fileExists(atPath: path), let slash = path.lastIndex(of: "/"), path.count > 1 {
-            path = slash == path.startIndex ? "/" : String(path[..<slash])
-        }
-        return path
+    static func existing(_ path: String) -> String {
+        guard !FileManager.default.fileExists(atPath: path) else { return path }
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : existing(String(path[..<slash]))
     }
 
     private static func freeMebibytes(_ folder: String) -> Int {

@@ -13,7 +13,7 @@ extension NodePlan {
     public func configuration(in folders: LabFolders, image: BootableImage, generation: UUID) -> QEMUConfiguration {
         let files = folders.files(of: self)
         var disks: [Disk] = []
-        if image.disk != nil { disks.append(Disk(path: files.overlay, bootIndex: bootMode == .direct ? nil : 0, ignoresFlushes: true)) }
+        if image.disk != nil { disks.append(Disk(path: files.overlay, bootIndex: 0, ignoresFlushes: true)) }
         var kernel: DirectKernel?
         if bootMode == .direct, let path = image.kernel {
             kernel = DirectKernel(kernel: path, initrd: image.initrd, commandLine: image.commandLine)
