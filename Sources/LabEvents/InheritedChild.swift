@@ -20,12 +20,10 @@ public final class InheritedChild: Sendable {
         var end: End?
         var next = 0
         var waiters: [Int: CheckedContinuation<End?, Never>] = [:]
-        var source: (any DispatchSourceRead)?
     }
 
     /// Its process id.
     public let pid: Int32
-    private let descriptor: Int32
     private let state = Mutex(State())
 
     /// Watches a child.
@@ -35,19 +33,12 @@ public final class InheritedChild: Sendable {
     ///   - startTime: field 22 of its /proc/PID/stat (proc(5)); when it differs the child is gone and the id is another's.
     public init(pid: Int32, startTime: UInt64, currentStartTime: (Int32) -> UInt64?) {
         self.pid = pid
-        let isSame = currentStartTime(pid) == startTime
-        // 434 is pidfd_open(2) on every architecture.
-        descriptor = isSame ? Int32(syscall(434, pid, 0)) : -1
-        guard descriptor >= 0 else {
+        guard currentStartTime(pid) == startTime else {
             finish(.unknown)
             return
         }
-        let source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: .global())
-        source.setEventHandler { [weak self] in self?.collect() }
-        let descriptor = descriptor
-        source.setCancelHandler { close(descriptor) }
-        state.withLock { $0.source = source }
-        source.resume()
+        // waitpid(2) blocks, so it has a thread of its own; Swift cannot call pidfd_open(2).
+        DispatchQueue(label: "vmlab.child.\(pid)").async { [self] in collect() }
     }
 
     /// How it ended; nil while it runs.
@@ -101,20 +92,19 @@ public final class InheritedChild: Sendable {
 
     private func collect() {
         var status: Int32 = 0
-        let collected = waitpid(pid, &status, WNOHANG)
-        guard collected != 0 else { return }
+        var collected: pid_t
+        repeat { collected = waitpid(pid, &status, 0) } while collected < 0 && errno == EINTR
         guard collected == pid else { return finish(.unknown) }
         let signal = status & 0x7F
         finish(signal == 0 ? .exited((status >> 8) & 0xFF) : .signalled(signal))
     }
 
     private func finish(_ end: End) {
-        let (waiters, source) = state.withLock { state in
+        let waiters = state.withLock { state in
             if state.end == nil { state.end = end }
-            defer { (state.waiters, state.source) = ([:], nil) }
-            return (state.waiters.values, state.source)
+            defer { state.waiters = [:] }
+            return state.waiters.values
         }
-        source?.cancel()
         for waiter in waiters { waiter.resume(returning: end) }
     }
 }

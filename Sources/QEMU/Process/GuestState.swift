@@ -59,3 +59,34 @@ public struct GuestEvent: Equatable, Sendable {
         self.kind = kind
     }
 }
+
+extension GuestEvent.Kind {
+    /// The name of the event in reports.
+    public var name: String {
+        switch self {
+        case .resumed: "RESUME"
+        case .paused: "STOP"
+        case .panicked: "GUEST_PANICKED"
+        case .reset: "RESET"
+        case .powerdownRequested: "POWERDOWN"
+        case .poweredOff, .ending: "SHUTDOWN"
+        case .consoleNotMoved: "CONSOLE_NOT_MOVED"
+        case .exited: "EXIT"
+        }
+    }
+
+    /// The event's data in words; nil when it has none.
+    public var detail: String? {
+        switch self {
+        case .resumed, .powerdownRequested: nil
+        case .paused(let reason): reason
+        case .panicked(let action): "action \(action)"
+        case .reset(let boot, let byGuest, let reason):
+            "boot \(boot), by the \(byGuest ? "guest" : "host")" + (reason.map { ", \($0)" } ?? "")
+        case .poweredOff(let reason): "by the guest" + (reason.map { ", \($0)" } ?? "")
+        case .ending(let reason): "by the host" + (reason.map { ", \($0)" } ?? "")
+        case .consoleNotMoved(let reason): reason
+        case .exited(let end): "\(end)"
+        }
+    }
+}

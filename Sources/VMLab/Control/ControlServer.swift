@@ -12,7 +12,7 @@ struct ControlServer: Sendable {
     /// Listens on a path, in a folder that only its user may enter.
     static func listen(_ path: String) throws(Problem) -> ControlServer {
         try UnixSocketPath.check(path)
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let descriptor = socket(AF_UNIX, SocketKind.stream, 0)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
@@ -34,7 +34,7 @@ struct ControlServer: Sendable {
     func serve(_ handler: @escaping @Sendable (LineChannel.Channel) async -> Void) async throws {
         // NIO owns what it is given, and the listener must survive it.
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .withBoundSocket(fcntl(listener, F_DUPFD_CLOEXEC, 0)) { LineChannel.wrap($0) }
+            .bind(fcntl(listener, F_DUPFD_CLOEXEC, 0)) { LineChannel.wrap($0) }
         try await withThrowingDiscardingTaskGroup { group in
             try await server.executeThenClose { clients in
                 for try await client in clients { group.addTask { await handler(client) } }

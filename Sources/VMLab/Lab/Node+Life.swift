@@ -1,7 +1,9 @@
 import FoundationEssentials
+import Glibc
 import GuestShell
 import LabEvents
 import QEMU
+import Synchronization
 
 extension Node {
     /// One machine from its start to its end.

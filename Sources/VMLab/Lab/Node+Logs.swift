@@ -1,6 +1,7 @@
 import GuestShell
 import LabEvents
 import QEMU
+import Synchronization
 
 extension Node {
     /// Carries each boot's console into the run directory, one file a boot, until cancelled.

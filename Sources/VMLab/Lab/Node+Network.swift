@@ -1,3 +1,4 @@
+import GuestShell
 public import LabEvents
 
 extension Node {

@@ -1,6 +1,7 @@
 import GuestShell
 public import LabEvents
 import QEMU
+import Synchronization
 
 extension Node {
     /// Asks the guest to power off and waits until its machine is gone. The disk stays; ``start()`` boots it again. Nothing happens when it is off.

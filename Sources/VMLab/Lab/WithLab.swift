@@ -3,6 +3,7 @@ import FoundationEssentials
 public import GuestShell
 public import LabEvents
 import QEMU
+import Synchronization
 
 /// How a lab is run, as opposed to what it is made of.
 public struct LabOptions: Sendable {

@@ -6,8 +6,7 @@ import LabEvents
 /// What an owner leaves to the executable that takes its place.
 ///
 /// The owner becomes the new executable (execve(2)) instead of starting another process: the process id, the children, the lock of the run, the control socket
-/// and the lifelines go on without a moment in which nobody holds them. What the new one must know stands in an anonymous file (memfd_create(2)), since secrets
-/// are among it.
+/// and the lifelines go on without a moment in which nobody holds them. What the new one must know stands in a file without a name, since secrets are among it.
 struct Handover: Sendable, Codable {
     /// The version of this form; a build refuses any other.
     static let version = 1
@@ -61,8 +60,11 @@ struct Handover: Sendable, Codable {
         func failed(_ what: String) -> Problem {
             Problem(.failure, "the lab cannot be taken over", location: executable, why: "\(what): \(String(cString: strerror(errno)))")
         }
-        let document = memfd_create("vmlab-handover", UInt32(MFD_CLOEXEC))
-        guard document >= 0 else { return failed("memfd_create") }
+        // Without a name, so that nobody else can open it; the folder is only its user's.
+        let path = RunDirectory.open(path: run).sockets + "/handover"
+        let document = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard document >= 0 else { return failed("open \(path)") }
+        unlink(path)
         defer { close(document) }
         do {
             let bytes = Array(try JSONEncoder().encode(self))

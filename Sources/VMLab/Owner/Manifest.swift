@@ -46,21 +46,21 @@ struct Manifest: Sendable, Codable {
         for (name, words) in [("qemu", ["qemu-system-x86_64", "--version"]), ("vde_switch", ["vde_switch", "--version"])] {
             let output = try? await Subprocess.run(
                 .name(words[0]), arguments: Arguments(Array(words.dropFirst())), input: .none, output: .string(limit: 4096), error: .combinedWithOutput)
-            tools[name] = output?.standardOutput?.split(separator: "\n").first.map(String.init)
+            tools[name] = output?.standardOutput.split(separator: "\n").first.map(String.init)
         }
         return Manifest(
             run: run.identifier, version: Build.version, build: Build.identifier, scenario: plan.scenario, seed: plan.seed, request: request,
             plan: plan.digest, accelerator: plan.accelerator.rawValue, host: plan.host,
             images: plan.images.map { Image(name: $0.name, key: $0.key, digest: images[$0.key]?.digest) }, tools: tools,
             environment: ProcessInfo.processInfo.environment.filter { allowed.contains($0.key) },
-            startedAt: EventTime.string(Date()))
+            startedAt: Date().formatted(.iso8601))
     }
 
     /// Completes the manifest of a run that ended, if it has one.
     static func complete(_ run: RunDirectory, outcome: LabEvent.RunFinished, redactor: Redactor) {
         guard let bytes = try? Data(contentsOf: URL(filePath: path(run))), var manifest = try? JSONDecoder().decode(Manifest.self, from: bytes)
         else { return }
-        manifest.finishedAt = EventTime.string(Date())
+        manifest.finishedAt = Date().formatted(.iso8601)
         manifest.outcome = outcome
         try? manifest.write(to: run, redactor: redactor)
     }

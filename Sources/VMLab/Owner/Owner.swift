@@ -51,7 +51,7 @@ struct Owner: Sendable {
             state.reach(.down)
             if let finished = state.finished { Manifest.complete(run, outcome: finished, redactor: redactor) }
             result.write()
-            log.finish()
+            await log.finish()
             await state.letClientsRead(atMost: .seconds(1))
             tasks.cancelAll()
         }
@@ -128,7 +128,7 @@ struct Owner: Sendable {
 
     private func keep(_ handover: Handover) async throws {
         let folders = try LabFolders.real(handover.plan, run)
-        state.finish(handover.finished)
+        if let finished = handover.finished { state.finish(finished) }
         try await withLab(
             handover.plan, images: handover.images, folders: folders, in: run, options: labOptions, inheriting: handover.inheritance
         ) { lab in

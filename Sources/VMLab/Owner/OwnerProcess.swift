@@ -48,7 +48,7 @@ public enum OwnerProcess {
     ///   - lock: which passes to the owner.
     public static func start(_ run: RunDirectory, lock: RunLock) throws(Problem) -> Child {
         var ends: [Int32] = [0, 0]
-        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
+        guard socketpair(AF_UNIX, SocketKind.stream, 0, &ends) == 0 else {
             throw Problem(.failure, "cannot make a socket", why: String(cString: strerror(errno)))
         }
         // High numbers, so that those which the owner gets are free to be put in place.
@@ -89,8 +89,8 @@ public enum OwnerProcess {
         let asked = try? await Subprocess.run(
             .path(FilePath(executable)), arguments: [verb, "--check", "\(Handover.version)"], input: .none, output: .string(limit: 4096),
             error: .combinedWithOutput)
-        guard let asked, asked.terminationStatus.isSuccess else {
-            let why = asked.map { "`owner --check` ended with \($0.terminationStatus): \($0.standardOutput ?? "")" } ?? "it does not start"
+        guard let asked, asked.terminationStatus == .exited(0) else {
+            let why = asked.map { "`owner --check` ended with \($0.terminationStatus): \($0.standardOutput)" } ?? "it does not start"
             throw Problem(
                 .failure, "the executable cannot take the lab over", location: executable, why: why,
                 remedy: "it must link VMLabCommand of a compatible version")
@@ -146,7 +146,7 @@ extension Owner {
         let result = ResultKeeper(run: run, request: request, redactor: redactor)
         log.attach(result)
         log.attach(state)
-        log.attach(EventFile(run.path + "/events.jsonl") { problem in state.evidenceFailed(problem) })
+        log.attach(try EventFile(path: run.path + "/events.jsonl") { problem in state.evidenceFailed(problem) })
         for number in [SIGINT, SIGTERM, SIGHUP] { state.endsAt(number) }
         signal(SIGPIPE, SIG_IGN)
         return Owner(

@@ -44,7 +44,7 @@ final class Watchdog: Sendable {
     /// Replaces a record by one that has the digest of the process's arguments too.
     static func record(_ process: ProcessRecord, as name: String, in run: RunDirectory) throws(Problem) {
         let text = "\(process.pid) \(process.startTime) \(process.argumentsDigest)\n"
-        try AtomicFile.write(Array(text.utf8), to: "\(run.processes)/\(name)")
+        try AtomicFile.write(Array(text.utf8), to: "\(run.processes)/\(name)", redactor: Redactor())
     }
 
     private let run: RunDirectory
@@ -63,8 +63,9 @@ final class Watchdog: Sendable {
             return
         }
         var ends: [Int32] = [0, 0]
-        guard pipe2(&ends, Int32(O_CLOEXEC)) == 0 else {
-            throw Problem(.failure, "cannot make a pipe", why: String(cString: strerror(errno)))
+        // A socket pair serves as the pipe: it can be made so that no other thread's child inherits it.
+        guard socketpair(AF_UNIX, SocketKind.stream, 0, &ends) == 0 else {
+            throw Problem(.failure, "cannot make a socket", why: String(cString: strerror(errno)))
         }
         (reader, lifeline) = (ends[0], ends[1])
     }

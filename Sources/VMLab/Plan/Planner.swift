@@ -39,9 +39,10 @@ public struct Planner: Sendable {
         try topology.validate()
         var images: [String: ImageFacts] = [:]
         for word in Set(topology.nodes.map(\.image)) { images[word] = try await ImageFacts.resolve(word) }
-        let probe = AcceleratorProbe(cacheFolder: ImageStore.defaultCache() + "/accelerator")
+        let probe = try AcceleratorProbe(cacheFolder: ImageStore.defaultCache() + "/accelerator")
         let choice = try await Accelerator.choose(requested: try requestedAccelerator(), probe: probe)
-        let host = HostCapacity.measure(stateFolder: stateFolder, accelerator: choice, pace: try await probe.pace(of: choice.accelerator))
+        let pace = try await probe.run(choice.accelerator).pace
+        let host = HostCapacity.measure(stateFolder: stateFolder, accelerator: choice, pace: pace)
         return try LabPlan.make(scenario: scenario.name, topology: topology, images: images, host: host, seed: seed, options: options)
     }
 

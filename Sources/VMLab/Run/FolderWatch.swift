@@ -9,27 +9,28 @@ final class FolderWatch: Sendable {
         /// By the kernel's number of the folder, then by ours of the reader.
         var watchers: [Int32: [Int: AsyncStream<Void>.Continuation]] = [:]
         var next = 0
+        var source: (any DispatchSourceRead)?
     }
 
     private let descriptor: Int32
     private let state = Mutex(State())
-    private let source: any DispatchSourceRead
 
     init() throws(Problem) {
-        descriptor = inotify_init1(Int32(IN_CLOEXEC.rawValue) | Int32(IN_NONBLOCK.rawValue))
+        descriptor = inotify_init1(O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             throw Problem(
                 .failure, "cannot watch files", why: "inotify: " + String(cString: strerror(errno)),
                 remedy: "raise fs.inotify.max_user_instances with sysctl")
         }
         let descriptor = descriptor
-        source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: DispatchQueue(label: "vmlab.folder-watch"))
+        let source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: DispatchQueue(label: "vmlab.folder-watch"))
         source.setCancelHandler { close(descriptor) }
         source.setEventHandler { [weak self] in self?.read() }
         source.resume()
+        state.withLock { $0.source = source }
     }
 
-    deinit { source.cancel() }
+    deinit { state.withLock { $0.source?.cancel() } }
 
     /// The changes of one folder, for one reader.
     struct Changes: Sendable {

@@ -43,7 +43,7 @@ private struct LogCopy: ~Copyable {
 
     init(follower: LogFollower, offset: Int) {
         self.follower = follower
-        stream = RedactingStream(follower.redactor)
+        stream = RedactingStream(redactor: follower.redactor)
         start = offset
         position = offset
         lineStart = offset

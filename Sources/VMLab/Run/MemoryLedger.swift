@@ -27,16 +27,8 @@ struct MemoryLedger: Sendable {
     func reserve(_ needed: Int, waits: Bool, events: any EventSink) async throws {
         var told: [String] = []
         while true {
-            let (debts, available) = try locked {
-                let debts = debts()
-                let available = GuestMemory.availableMebibytes()
-                if needed <= available - debts.reduce(0, { $0 + $1.mebibytes }) {
-                    try AtomicFile.write(Array("\(needed)\n".utf8), to: run.sockets + "/memory")
-                    return ([Debt]?.none, available)
-                }
-                return (debts, available)
-            }
-            guard let debts else { return }
+            let available = GuestMemory.availableMebibytes()
+            guard let debts = try refusal(needed, available) else { return }
             let names = debts.map { "run \($0.run) (\($0.mebibytes) MiB)" }.joined(separator: ", ")
             let others = debts.isEmpty ? "" : "; promised to others and not used yet: \(names)"
             let why = "needed: \(needed) MiB; available: \(available) MiB\(others)"
@@ -52,6 +44,17 @@ struct MemoryLedger: Sendable {
                 events.message("waiting for memory: \(why)")
             }
             try await Task.sleep(for: Self.interval)
+        }
+    }
+
+    /// Writes down what this run needs, or says whose promises are in the way.
+    private func refusal(_ needed: Int, _ available: Int) throws -> [Debt]? {
+        try locked {
+            let debts = debts()
+            let promised = debts.reduce(0) { $0 + $1.mebibytes }
+            guard needed <= available - promised else { return debts }
+            try AtomicFile.write(Array("\(needed)\n".utf8), to: run.sockets + "/memory", redactor: Redactor())
+            return nil
         }
     }
 
