@@ -64,6 +64,9 @@ public final class EventLog: EventSink {
     /// Adds a recorder, which gets every event that is recorded from now on.
     public func attach(_ recorder: any EventRecorder) { state.withLock { $0.recorders.append(recorder) } }
 
+    /// The number of the newest event; one less than the first number while there is none.
+    public var lastSequence: Int { state.withLock { $0.nextSequence - 1 } }
+
     /// Redacts, numbers and distributes an event. After ``finish()`` it does nothing.
     ///
     /// One of the recording threads at a time calls the recorders, for all; the others go on at once.

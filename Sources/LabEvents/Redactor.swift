@@ -7,6 +7,7 @@ import Synchronization
 public final class Redactor: Sendable {
     private struct State {
         var marks: [[UInt8]: [UInt8]] = [:]
+        var secrets: [String: String] = [:]
         var table = RedactionTable(values: [:])
     }
 
@@ -28,10 +29,14 @@ public final class Redactor: Sendable {
         }
         let mark = Self.mark(name.contains(value) ? "secret" : name)
         state.withLock { state in
+            state.secrets[secret] = name
             for form in SecretForms.all(value) where state.marks[form] == nil { state.marks[form] = mark }
             state.table = RedactionTable(values: state.marks)
         }
     }
+
+    /// The values that were added, with their names. For whoever goes on with the same redaction; never for a file.
+    public var secrets: [String: String] { state.withLock { $0.secrets } }
 
     /// The text without secrets.
     public func redact(_ text: String) -> String {

@@ -25,7 +25,7 @@ struct Handover: Sendable, Codable {
     var watchdogReader: Int32
     var watchdogWriter: Int32
     var watchdog: Int32
-    /// Values that must never be written, by name.
+    /// Values that must never be written, with their names.
     var secrets: [String: String]
 
     init(

@@ -30,6 +30,12 @@ struct Owner: Sendable {
     ///   - handover: what the owner before left.
     /// - Returns: the exit code.
     func own(viewer: Int32?, handover: Handover?) async -> Int32 {
+        await state.endingAtSignals { await serve(viewer: viewer, handover) }
+        lock.release()
+        return state.finished?.exitCode ?? 1
+    }
+
+    private func serve(viewer: Int32?, _ handover: Handover?) async {
         await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await watchdog.serve() }
             tasks.addTask { try? await server.serve { await ControlSession.serve($0, state) } }
@@ -55,8 +61,6 @@ struct Owner: Sendable {
             await state.letClientsRead(atMost: .seconds(1))
             tasks.cancelAll()
         }
-        lock.release()
-        return state.finished?.exitCode ?? 1
     }
 
     private func live(_ handover: Handover?) async {

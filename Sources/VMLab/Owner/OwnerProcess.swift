@@ -119,7 +119,7 @@ public enum OwnerProcess {
     public static func takeOver(document: Int32, scenarios: ScenarioCatalog) async throws -> Int32 {
         let handover = try Handover.read(document)
         let redactor = Redactor()
-        for (name, value) in handover.secrets { try redactor.add(secret: value, name: name) }
+        for (value, name) in handover.secrets { try redactor.add(secret: value, name: name) }
         return try await Owner.make(
             run: RunDirectory.open(path: handover.run), lock: .inherited(handover.lock), request: handover.request, scenarios: scenarios,
             redactor: redactor, needsViewer: false, firstSequence: handover.nextSequence, server: ControlServer(listener: handover.listener),
@@ -147,7 +147,6 @@ extension Owner {
         log.attach(result)
         log.attach(state)
         log.attach(try EventFile(path: run.path + "/events.jsonl") { problem in state.evidenceFailed(problem) })
-        for number in [SIGINT, SIGTERM, SIGHUP] { state.endsAt(number) }
         signal(SIGPIPE, SIG_IGN)
         return Owner(
             run: run, lock: lock, scenario: scenario, request: request, state: state, log: log, redactor: redactor, result: result,

@@ -9,14 +9,18 @@ extension OwnerState: EventRecorder {
         if case .lab(let change) = event.kind { note(change.state) }
     }
 
-    /// Ends the run when this process gets a signal.
-    func endsAt(_ number: Int32) {
-        // Without this the default action would end the process before the source sees the signal.
-        signal(number, SIG_IGN)
-        let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-        source.setEventHandler { [self] in end(.signal(number, to: "the owner")) }
-        source.resume()
-        hold(source)
+    /// Ends the run when this process gets a signal; for the time of `body`.
+    func endingAtSignals<Result>(_ body: () async -> Result) async -> Result {
+        let sources = [SIGINT, SIGTERM, SIGHUP].map { number in
+            // Without this the default action would end the process before the source sees the signal.
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler { [self] in end(.signal(number, to: "the owner")) }
+            source.resume()
+            return source
+        }
+        defer { for source in sources { source.cancel() } }
+        return await body()
     }
 
     /// The run directory cannot be written.

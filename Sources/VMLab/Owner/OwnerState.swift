@@ -1,4 +1,3 @@
-import Dispatch
 import GuestShell
 import LabEvents
 import Synchronization
@@ -16,7 +15,6 @@ final class OwnerState: Sendable {
         var isHandingOver = false
         /// Clients that are being sent events.
         var readers = 0
-        var signals: [any DispatchSourceSignal] = []
     }
 
     let run: RunDirectory
@@ -100,8 +98,6 @@ final class OwnerState: Sendable {
         handover.close()
         mutable.withLock { $0.isHandingOver = false }
     }
-
-    func hold(_ source: any DispatchSourceSignal) { mutable.withLock { $0.signals.append(source) } }
 
     /// Sends events to a client.
     func reading<Result>(_ body: () async throws -> Result) async rethrows -> Result {

@@ -9,11 +9,12 @@ final class FolderWatch: Sendable {
         /// By the kernel's number of the folder, then by ours of the reader.
         var watchers: [Int32: [Int: AsyncStream<Void>.Continuation]] = [:]
         var next = 0
-        var source: (any DispatchSourceRead)?
     }
 
     private let descriptor: Int32
     private let state = Mutex(State())
+    /// Dispatch's objects may be used from any thread; their Swift protocols do not say so.
+    private nonisolated(unsafe) let source: any DispatchSourceRead
 
     init() throws(Problem) {
         descriptor = inotify_init1(O_CLOEXEC | O_NONBLOCK)
@@ -23,14 +24,13 @@ final class FolderWatch: Sendable {
                 remedy: "raise fs.inotify.max_user_instances with sysctl")
         }
         let descriptor = descriptor
-        let source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: DispatchQueue(label: "vmlab.folder-watch"))
+        source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: DispatchQueue(label: "vmlab.folder-watch"))
         source.setCancelHandler { close(descriptor) }
         source.setEventHandler { [weak self] in self?.read() }
         source.resume()
-        state.withLock { $0.source = source }
     }
 
-    deinit { state.withLock { $0.source?.cancel() } }
+    deinit { source.cancel() }
 
     /// The changes of one folder, for one reader.
     struct Changes: Sendable {
