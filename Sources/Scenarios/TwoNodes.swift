@@ -23,7 +23,7 @@ extension Scenario {
             for (from, to) in [(a, b), (b, a)] {
                 let target = to.address
                 try await lab.step("ARP and ICMP \(from.name) → \(to.name)") {
-                    try await from.run("ping -c 3 -W 5 \(target)")
+                    try await from.run("ping -c 3 -i 0.2 -W 5 \(target)")
                     let neighbour = try await from.run("ip neigh show \(target) dev eth1").stdout.trimmed
                     guard neighbour.lowercased().contains(to.hardwareAddress) else {
                         throw Problem(

@@ -59,35 +59,50 @@ struct BootCommand: AsyncParsableCommand {
         let choice = try await AcceleratorOption.choose(accel)
         if let reason = choice.reason { Terminal.note(reason) }
         let bootable = try await source.image()
-        let run = try RunFolder.make()
-        var request = MachineRequest(
-            name: "guest", image: bootable, accelerator: choice.accelerator, mode: firmware, memory: memory, processors: cpus,
-            login: (login ?? ProcessInfo.processInfo.environment["VMLAB_LOGIN"]).map(Self.parse)
-        )
-        request.shell.readyTimeout = .seconds(timeout)
+        let state = RunDirectory.defaultState()
+        let plan = try LabPlan.single(
+            name: "guest", image: bootable, accelerator: choice, mode: firmware, memory: memory, processors: cpus, stateFolder: state)
+        LabEnd.sweepAll()
+        let (run, lock) = try RunDirectory.make(state: state)
+        defer { lock.release() }
+        let redactor = Redactor()
+        var options = LabOptions(events: EventLog(run: run.identifier, redactor: redactor), redactor: redactor)
+        options.bootBudget = Budget("boot", .seconds(timeout))
+        options.login = (login ?? ProcessInfo.processInfo.environment["VMLAB_LOGIN"]).map(Self.parse)
         do {
-            let failed = try await withMachine(request, in: run) { machine in try await use(machine, bootable) }
+            let failed = try await withLab(plan, images: [bootable.key: bootable], in: run, options: options) { lab in
+                let node = try lab.node("guest")
+                return try await lab.guarded {
+                    try await node.start()
+                    return try await use(node, bootable)
+                }
+            }
             try keep(run)
-            run.remove(keepingEvidence: false)
+            run.remove()
             if failed { throw ExitCode(1) }
         } catch let code as ExitCode {
             throw code
         } catch {
-            let isOurs =
-                !(error is CancellationError) && (error as? Problem)?.kind != .invalidInput && (error as? Problem)?.kind != .environment
             try? keep(run)
-            run.remove(keepingEvidence: isOurs && keepLogs == nil)
-            if isOurs { Terminal.note("logs: \(keepLogs ?? run.path)") }
+            // Logs explain a guest; what never started left none.
+            let isUnexplained = !(error is CancellationError) && ((error as? Problem)?.kind ?? .failure) == .failure && keepLogs == nil
+            if isUnexplained {
+                run.removeSockets()
+                Terminal.note("logs: \(run.node("guest"))")
+            } else {
+                run.remove()
+            }
             throw error
         }
     }
 
     /// Whether a command failed.
-    private func use(_ machine: Machine, _ image: BootableImage) async throws -> Bool {
+    private func use(_ node: Node, _ image: BootableImage) async throws -> Bool {
         let start = ContinuousClock.now
+        let machine = try node.machine()
         let size = "\(machine.guest.configuration.memory.mebibytes) MiB, \(machine.guest.configuration.processors) vCPU"
-        Terminal.note("\(image.name): booting (\(machine.mode.rawValue), \(machine.guest.configuration.accelerator.rawValue), \(size))")
-        try await machine.shell.waitUntilReady()
+        Terminal.note("\(image.name): booting (\(node.plan.bootMode.rawValue), \(machine.guest.configuration.accelerator.rawValue), \(size))")
+        try await node.waitForShell()
         let kernel = try await machine.shell.execute("uname -sr")
         Terminal.note("\(image.name): up after \(BuildProgress.seconds(start.duration(to: .now))): \(kernel.stdout.trimmed)")
         for command in exec {
@@ -102,20 +117,20 @@ struct BootCommand: AsyncParsableCommand {
             }
         }
         if shell {
-            let outcome = try await InteractiveTerminal.run(on: machine.shell)
+            let outcome = try await InteractiveTerminal.run { try await machine.shell.terminal(client: $0) }
             Terminal.note("the shell ended: \(outcome)")
         }
         return false
     }
 
     /// Copies the logs to where the user wants them.
-    private func keep(_ run: RunFolder) throws {
+    private func keep(_ run: RunDirectory) throws {
         guard let keepLogs else { return }
         try FileManager.default.createDirectory(atPath: keepLogs, withIntermediateDirectories: true)
-        for name in try FileManager.default.contentsOfDirectory(atPath: run.path) where name.hasSuffix(".log") {
+        for name in try FileManager.default.contentsOfDirectory(atPath: run.node("guest")) where name.hasSuffix(".log") {
             let target = "\(keepLogs)/\(name)"
             if FileManager.default.fileExists(atPath: target) { try FileManager.default.removeItem(atPath: target) }
-            try FileManager.default.copyItem(atPath: "\(run.path)/\(name)", toPath: target)
+            try FileManager.default.copyItem(atPath: "\(run.node("guest"))/\(name)", toPath: target)
         }
     }
 

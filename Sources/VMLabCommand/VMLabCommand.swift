@@ -31,16 +31,15 @@ public struct VMLabCommand: AsyncParsableCommand {
     public static func run(scenarios: ScenarioCatalog) async -> Never {
         do {
             try await Scenarios.$catalog.withValue(scenarios) {
-                var command = try parseAsRoot()
-                if let verb = command as? any SignalHandling & Sendable {
+                let command = try parseAsRoot()
+                if let verb = command as? any SignalHandling {
                     try await withSignalStream { try await verb.run(signals: $0) }
-                } else if let verb = command as? any AsyncParsableCommand & Sendable {
-                    try await withSignals {
-                        var verb: any AsyncParsableCommand = verb
-                        try await verb.run()
-                    }
                 } else {
-                    try command.run()
+                    // Parsed again on the other side: a command need not be Sendable.
+                    try await withSignals {
+                        var command = try parseAsRoot()
+                        if var verb = command as? any AsyncParsableCommand { try await verb.run() } else { try command.run() }
+                    }
                 }
             }
             Glibc.exit(0)

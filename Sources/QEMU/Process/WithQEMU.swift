@@ -1,5 +1,5 @@
 import FoundationEssentials
-import LabEvents
+public import LabEvents
 
 /// Starts a guest, lends it to the body, and ends it.
 ///

@@ -1,4 +1,4 @@
-public import LabEvents
+import LabEvents
 import FoundationEssentials
 import GuestShell
 import NIOCore
@@ -163,7 +163,7 @@ struct LineSource {
     mutating func next() async throws -> Line? {
         while true {
             if let line = ready.popFirst() { return Line(bytes: line) }
-            guard let bytes = try await iterator.next() else { return nil }
+            guard let bytes = try await iterator.next(isolation: #isolation) else { return nil }
             ready = try reader.lines(bytes)[...]
         }
     }

@@ -1,6 +1,6 @@
 import NIOCore
 import NIOPosix
-public import LabEvents
+import LabEvents
 
 /// A serial console's socket, byte by byte.
 public enum RawConsole {

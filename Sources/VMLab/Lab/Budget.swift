@@ -1,4 +1,4 @@
-public import LabEvents
+import LabEvents
 
 /// A named time limit. It is multiplied by the pace of the host, so that a slow host is given more time and a fast one does not wait longer than it must.
 public struct Budget: Sendable, Equatable {

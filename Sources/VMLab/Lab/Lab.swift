@@ -91,8 +91,9 @@ public final class Lab: Sendable {
         }
     }
 
-    /// Runs `body`; when something happens that makes the lab unusable, it is cancelled and that is the error.
-    func guarded<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
+    /// Runs `body`; when something happens that makes the lab unusable (a machine or switch ends unasked, a kernel panics), it is cancelled and that is the
+    /// error.
+    public func guarded<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
         try await withThrowingTaskGroup(of: Result.self) { group in
             defer { group.cancelAll() }
             group.addTask { try await body() }

@@ -20,6 +20,7 @@ struct LabContext: Sendable {
     /// A login for ttyS0 besides the images' own.
     let login: GuestLogin?
     let waysIn: Set<WayIn>
+    let bootBudget: Budget
     /// Called with what makes the lab unusable.
     let fail: @Sendable (Problem) -> Void
 

@@ -1,5 +1,5 @@
 public import GuestShell
-public import LabEvents
+import LabEvents
 
 extension Node {
     /// Runs a command in the guest and reports it as an event. A status other than 0 is a result.

@@ -1,5 +1,5 @@
 import GuestShell
-public import LabEvents
+import LabEvents
 
 extension Node {
     /// Gives the interfaces their planned addresses and brings them up.
@@ -14,14 +14,16 @@ extension Node {
     ///
     /// - Throws: a ``Problem`` when the budget is used up.
     public func waitUntilListening(port: Int, _ budget: Budget = .command) async throws {
-        // State 0A is LISTEN, the port is in hexadecimal (proc(5), /proc/net/tcp). Asked with builtins only: a process costs 40 ms without KVM.
+        // A socket may listen for both families in the table of the second. State 0A is LISTEN, the port is in hexadecimal (proc(5), /proc/net/tcp). Asked with builtins only: a process costs 40 ms without KVM.
         let hexadecimal = String(port, radix: 16, uppercase: true)
         let padded = String(repeating: "0", count: 4 - hexadecimal.count) + hexadecimal
         let check = """
-            while :; do
+            while :; do for table in /proc/net/tcp /proc/net/tcp6; do
+            [ -r "$table" ] || continue
             while read -r _ address _ state _; do
             case $address/$state in *:\(padded)/0A) exit 0 ;; esac
-            done </proc/net/tcp
+            done <"$table"
+            done
             sleep 0.1
             done
             """

@@ -1,5 +1,5 @@
 import GuestShell
-public import LabEvents
+import LabEvents
 import QEMU
 import Synchronization
 

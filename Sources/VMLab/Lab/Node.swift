@@ -1,5 +1,5 @@
 import FoundationEssentials
-public import GuestShell
+import GuestShell
 public import LabEvents
 import QEMU
 import Synchronization
@@ -85,8 +85,8 @@ public final class Node: Sendable {
     /// Waits until the guest obeys.
     ///
     /// - Throws: a ``Problem`` when the budget is used up, or the guest is lost, with what was seen last.
-    public func waitForShell(_ budget: Budget = .boot) async throws {
-        try await waitFor(budget, "\(name): the guest obeys") { $0 == .ready }
+    public func waitForShell(_ budget: Budget? = nil) async throws {
+        try await waitFor(budget ?? context.bootBudget, "\(name): the guest obeys") { $0 == .ready }
     }
 
     /// Waits for a state. Ends at once when the machine is gone or panicked.

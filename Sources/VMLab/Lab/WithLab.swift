@@ -4,6 +4,7 @@ public import GuestShell
 public import LabEvents
 import QEMU
 import Synchronization
+import VDE
 
 /// How a lab is run, as opposed to what it is made of.
 public struct LabOptions: Sendable {
@@ -17,6 +18,8 @@ public struct LabOptions: Sendable {
     public var login: GuestLogin?
     /// Which ways in are tried; all that the machines have by default.
     public var waysIn = Set(WayIn.allCases)
+    /// How long a machine may take until its guest obeys.
+    public var bootBudget = Budget.boot
     /// What time limits are multiplied by; the plan's pace when nil.
     public var pace: Double?
 
@@ -60,7 +63,7 @@ func withLab<Result: Sendable>(
         plan: plan, images: Dictionary(uniqueKeysWithValues: plan.nodes.compactMap { node in images[node.image.key].map { (node.name, $0) } }),
         folders: folders, run: run, events: options.events, redactor: options.redactor, watch: try FolderWatch(),
         pace: options.pace ?? plan.host.pace, bootSlots: AsyncSemaphore(plan.resources.concurrentBoots), shell: options.shell,
-        login: options.login, waysIn: options.waysIn,
+        login: options.login, waysIn: options.waysIn, bootBudget: options.bootBudget,
         fail: { problem in
             if failure.current == nil { options.events.problem(problem) }
             failure.record(problem)

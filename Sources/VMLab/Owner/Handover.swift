@@ -73,6 +73,10 @@ struct Handover: Sendable, Codable {
             return Problem(.failure, "the lab cannot be taken over", why: "\(error)")
         }
         let inherited = descriptors + [document]
+        // Sockets of the event loops are not marked: QEMU, which serves one client at a time, would go on serving this one.
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? [] {
+            if let descriptor = Int32(name), descriptor > 2 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+        }
         for descriptor in inherited { _ = fcntl(descriptor, F_SETFD, 0) }
         defer { for descriptor in inherited { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) } }
         let arguments = ["vmlab", OwnerProcess.verb, "--handover", "\(document)"]

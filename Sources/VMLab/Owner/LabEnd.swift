@@ -1,6 +1,6 @@
 import FoundationEssentials
 import Glibc
-public import LabEvents
+import LabEvents
 import QEMU
 
 /// Ends labs from outside.

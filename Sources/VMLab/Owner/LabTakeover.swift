@@ -1,5 +1,5 @@
 import FoundationEssentials
-public import LabEvents
+import LabEvents
 
 /// Makes this executable the owner of a kept lab.
 public enum LabTakeover {

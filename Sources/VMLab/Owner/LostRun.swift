@@ -1,5 +1,5 @@
 import FoundationEssentials
-public import LabEvents
+import LabEvents
 import Reporting
 
 /// The end of a run whose owner could not write it.

@@ -2,7 +2,7 @@ import BuildRegistry
 import FoundationEssentials
 import Glibc
 import GuestShell
-public import LabEvents
+import LabEvents
 import QEMU
 import Synchronization
 

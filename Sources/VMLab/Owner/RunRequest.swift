@@ -1,5 +1,5 @@
 import FoundationEssentials
-public import LabEvents
+import LabEvents
 
 /// What a run is to do, as the viewer hands it to the owner.
 public struct RunRequest: Sendable, Codable, Equatable {

@@ -1,7 +1,7 @@
 public import BuildRegistry
 import FoundationEssentials
 public import LabEvents
-public import QEMU
+import QEMU
 
 /// Everything around the pure ``LabPlan/make(scenario:topology:images:host:seed:options:)``: finds out about the images and the host.
 public struct Planner: Sendable {

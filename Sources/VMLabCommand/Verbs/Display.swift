@@ -25,7 +25,7 @@ final class Display: Sendable {
     var wantsConsole: Bool { isVerbose || isLive }
 
     func show(_ event: LabEvent) {
-        if let recorder { recorder.record(event) } else { Terminal.write(STDOUT_FILENO, event.jsonLine()) }
+        if let recorder { recorder.record(event) } else { Terminal.write(STDOUT_FILENO, event.jsonLine() + [UInt8(ascii: "\n")]) }
     }
 
     /// A line of the command's own.

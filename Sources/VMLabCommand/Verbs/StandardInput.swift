@@ -27,15 +27,16 @@ final class StandardInput: Sendable {
         var status = stat()
         // A file is always readable, and nothing announces it.
         if fstat(STDIN_FILENO, &status) == 0, status.st_mode & S_IFMT == S_IFREG { return Self.read() }
-        let source = DispatchSource.makeReadSource(fileDescriptor: STDIN_FILENO, queue: .global())
+        // Dispatch's objects may be used from any thread; their Swift protocols do not say so.
+        nonisolated(unsafe) let source = DispatchSource.makeReadSource(fileDescriptor: STDIN_FILENO, queue: .global())
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let piece = Mutex<[UInt8]?>(nil)
+                let piece = InputPiece()
                 source.setEventHandler {
-                    piece.withLock { $0 = Self.read() }
+                    piece.bytes.withLock { $0 = Self.read() }
                     source.cancel()
                 }
-                source.setCancelHandler { continuation.resume(returning: piece.withLock { $0 }) }
+                source.setCancelHandler { continuation.resume(returning: piece.bytes.withLock { $0 }) }
                 source.resume()
             }
         } onCancel: {
@@ -54,6 +55,11 @@ final class StandardInput: Sendable {
 
     /// The guest took a piece.
     func taken() { window.release() }
+}
+
+/// One piece of input on its way out of a callback.
+private final class InputPiece: Sendable {
+    let bytes = Mutex<[UInt8]?>(nil)
 }
 
 /// Two growing outputs.
