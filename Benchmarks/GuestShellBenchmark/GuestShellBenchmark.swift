@@ -58,16 +58,23 @@ struct GuestShellBenchmark: AsyncParsableCommand {
         let choice = try await Accelerator.choose(requested: accel, probe: probe)
         if let reason = choice.reason { Self.note(reason) }
         let bootable = try await ImageStore().image(for: try ImageCatalog.standard().description(named: image))
-        let run = try RunFolder.make()
-        defer { run.remove(keepingEvidence: false) }
+        let (run, lock) = try RunDirectory.make()
+        defer {
+            lock.release()
+            run.remove()
+        }
+        let plan = try LabPlan.single(name: "guest", image: bootable, accelerator: choice, processors: 1, stateFolder: run.path)
+        let redactor = Redactor()
+        var options = LabOptions(events: EventLog(run: run.identifier, redactor: redactor), redactor: redactor)
         // The backdoor stays free for the usual way.
-        var request = MachineRequest(
-            name: "guest", image: bootable, accelerator: choice.accelerator, processors: 1, waysIn: [.serial]
-        )
-        request.shell.readyTimeout = .seconds(180)
-        return try await withMachine(request, in: run) { machine in
-            try await machine.shell.waitUntilReady()
-            let console = try BackdoorConsole(path: run.sockets + "/hvc0")
+        options.waysIn = [.serial]
+        let (rounds, bulkRounds) = (rounds, bulkRounds)
+        return try await withLab(plan, images: [bootable.key: bootable], in: run, options: options) { lab in
+            let node = try lab.node("guest")
+            try await node.start()
+            try await node.waitForShell()
+            let machine = try node.machine()
+            let console = try BackdoorConsole(path: run.sockets + "/n0/hvc0")
             try await console.waitForShell()
             var measurement = Measurement(
                 shell: machine.shell, console: console, rounds: rounds, bulkRounds: bulkRounds,

@@ -1,6 +1,7 @@
 import BuildRegistry
 import Foundation
 import GuestShell
+import LabEvents
 import QEMU
 import Testing
 import VMLab
@@ -11,11 +12,10 @@ enum GuestFixture {
     static let readyTimeout = Duration.seconds(300)
 
     /// The accelerator that `ci/test --accel` names, or what the host can do.
-    static func accelerator() async throws -> Accelerator {
+    static func accelerator() async throws -> AcceleratorChoice {
         let requested = ProcessInfo.processInfo.environment["VMLAB_ACCEL"].flatMap(Accelerator.init(rawValue:))
         return try await Accelerator.choose(
-            requested: requested, probe: AcceleratorProbe(cacheFolder: ImageStore.defaultCache() + "/accelerator")
-        ).accelerator
+            requested: requested, probe: AcceleratorProbe(cacheFolder: ImageStore.defaultCache() + "/accelerator"))
     }
 
     /// An image of ours, from the cache or made.
@@ -24,14 +24,14 @@ enum GuestFixture {
     }
 
     /// A folder for one run, as short as the sockets need, beside the default ones.
-    static func folder() throws -> RunFolder {
-        try RunFolder.make(state: FileManager.default.temporaryDirectory.path + "/vmlab-tests")
+    static func folder() throws -> (run: RunDirectory, lock: RunLock) {
+        try RunDirectory.make(state: FileManager.default.temporaryDirectory.path + "/vmlab-tests")
     }
 
     /// Boots a guest and leaves nothing behind.
     static func boot<Result: Sendable>(
         _ imageName: String = "mini", mode: BootMode? = nil, shell: GuestShellOptions.Shell = .automatic, processors: Int? = nil,
-        waysIn: Set<MachineRequest.WayIn> = [.backdoor], login: GuestLogin? = nil, _ body: (Machine) async throws -> Result
+        waysIn: Set<WayIn> = [.backdoor], login: GuestLogin? = nil, _ body: @escaping @Sendable (Machine) async throws -> Result
     ) async throws -> Result {
         try await boot(try await image(imageName), mode: mode, shell: shell, processors: processors, waysIn: waysIn, login: login, body)
     }
@@ -39,24 +39,30 @@ enum GuestFixture {
     /// Boots a guest and leaves nothing behind.
     static func boot<Result: Sendable>(
         _ image: BootableImage, mode: BootMode? = nil, shell: GuestShellOptions.Shell = .automatic, processors: Int? = nil,
-        waysIn: Set<MachineRequest.WayIn> = [.backdoor], login: GuestLogin? = nil, _ body: (Machine) async throws -> Result
+        waysIn: Set<WayIn> = [.backdoor], login: GuestLogin? = nil, _ body: @escaping @Sendable (Machine) async throws -> Result
     ) async throws -> Result {
-        let run = try folder()
-        var request = MachineRequest(
-            name: "node", image: image, accelerator: try await accelerator(), mode: mode, processors: processors, login: login,
-            waysIn: waysIn
-        )
-        request.shell = GuestShellOptions(shell: shell, readyTimeout: readyTimeout)
+        let (run, lock) = try folder()
+        defer { lock.release() }
+        let plan = try LabPlan.single(
+            name: "node", image: image, accelerator: try await accelerator(), mode: mode, processors: processors, stateFolder: run.path)
+        let redactor = Redactor()
+        var options = LabOptions(events: EventLog(run: run.identifier, redactor: redactor), redactor: redactor)
+        options.shell = GuestShellOptions(shell: shell)
+        options.bootBudget = Budget("boot", readyTimeout)
+        (options.waysIn, options.login) = (waysIn, login)
         do {
-            let result = try await withMachine(request, in: run) { machine async throws in
-                try await machine.shell.waitUntilReady()
-                return try await body(machine)
+            let result = try await withLab(plan, images: [image.key: image], in: run, options: options) { lab in
+                let node = try lab.node("node")
+                try await node.start()
+                try await node.waitForShell()
+                return try await body(try node.machine())
             }
-            run.remove(keepingEvidence: false)
+            run.removeSockets()
+            run.remove()
             #expect(!FileManager.default.fileExists(atPath: run.sockets))
             return result
         } catch {
-            run.remove(keepingEvidence: false)
+            run.remove()
             throw error
         }
     }
