@@ -19,10 +19,12 @@ public struct Scenario: Sendable {
         public var memoryMiB: Int?
         /// Virtual processors of every node.
         public var vcpus: Int?
+        /// How many nodes, for scenarios that can have any number.
+        public var nodes: Int?
 
         /// Wishes; nothing by default.
-        public init(image: String? = nil, memoryMiB: Int? = nil, vcpus: Int? = nil) {
-            (self.image, self.memoryMiB, self.vcpus) = (image, memoryMiB, vcpus)
+        public init(image: String? = nil, memoryMiB: Int? = nil, vcpus: Int? = nil, nodes: Int? = nil) {
+            (self.image, self.memoryMiB, self.vcpus, self.nodes) = (image, memoryMiB, vcpus, nodes)
         }
     }
 

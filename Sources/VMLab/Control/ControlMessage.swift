@@ -13,7 +13,7 @@ public import LabEvents
 /// | `view` | as `events`; the connection becomes the lab's viewer | `event` |
 /// | `detach` | the viewer may leave | |
 /// | `stop` | `signal` or nothing; `reason` | |
-/// | `execute` | `node`, `command`, `timeout` (s), `environment`, `directory`, `stdin` (true: input follows) | `output`, `taken` |
+/// | `execute` | `node`, `command`, `timeout` (s), `environment`, `secrets`, `directory`, `stdin` (true: input follows) | `output`, `taken` |
 /// | `terminal` | `node`, `command`, `columns`, `rows`, `term`; input follows | `output`, `taken` |
 /// | `input` | `id` of the command, `data`; without `data` the input ends. At most 8 pieces of at most 64 KiB before a `taken` each | |
 /// | `resize` | `id` of the terminal, `columns`, `rows` | |
@@ -43,6 +43,8 @@ public struct ControlRequest: Sendable, Codable, Equatable {
     public var timeout: Double?
     /// Variables for a command.
     public var environment: [String: String]?
+    /// Variables for a command whose values must never be written.
+    public var secrets: [String: String]?
     /// Where a command starts.
     public var directory: String?
     /// Whether input follows.

@@ -17,8 +17,10 @@ extension ControlSession {
 
     func execute(_ request: ControlRequest, _ input: ClientInput) async throws -> ControlReply {
         let node = try node(request)
+        for (name, value) in request.secrets ?? [:] { try owner.lab?.secrets.add(secret: value, name: name) }
         var command = CommandRequest(
-            request.command ?? "", timeout: request.timeout.map { .seconds($0) }, environment: request.environment ?? [:],
+            request.command ?? "", timeout: request.timeout.map { .seconds($0) },
+            environment: (request.environment ?? [:]).merging(request.secrets ?? [:]) { $1 },
             directory: request.directory, captureLimit: 2048
         ) { [self] piece in try await send(request.id, piece.stream.rawValue, piece.bytes) }
         if request.stdin == true { command.stdin = .pieces { [self] in try await take(request.id, input) } }

@@ -109,6 +109,7 @@ public enum OwnerProcess {
         let request = try JSONDecoder().decode(RunRequest.self, from: Data(contentsOf: URL(filePath: path + "/request.json")))
         if let viewer { _ = fcntl(viewer, F_SETFD, FD_CLOEXEC) }
         let redactor = Redactor()
+        for name in request.secrets { try redactor.add(secret: secret(name), name: name) }
         return try await Owner.make(
             run: run, lock: .inherited(lock), request: request, scenarios: scenarios, redactor: redactor, needsViewer: !request.isDetached,
             firstSequence: 1, server: try ControlServer.listen(run.control), watchdogPipe: nil
@@ -125,6 +126,19 @@ public enum OwnerProcess {
             redactor: redactor, needsViewer: false, firstSequence: handover.nextSequence, server: ControlServer(listener: handover.listener),
             watchdogPipe: (handover.watchdogReader, handover.watchdogWriter)
         ).own(viewer: nil, handover: handover)
+    }
+
+    /// Checks that variables are set and can be kept secret. Their values reach the owner as its environment, never as arguments.
+    ///
+    /// - Throws: a ``Problem`` of kind `invalidInput`.
+    public static func checkSecrets(_ names: [String]) throws(Problem) {
+        let redactor = Redactor()
+        for name in names { try redactor.add(secret: try secret(name), name: name) }
+    }
+
+    private static func secret(_ name: String) throws(Problem) -> String {
+        if let value = ProcessInfo.processInfo.environment[name] { return value }
+        throw Problem(.invalidInput, "there is no variable '\(name)' to keep secret", remedy: "export it first; its value is never an argument")
     }
 
     /// Whether this build understands a form of handing over.

@@ -29,6 +29,8 @@ public struct RunRequest: Sendable, Codable, Equatable {
     public var options: PlanOptions
     /// Where random choices start.
     public var seed: UInt64
+    /// Names of the owner's variables whose values must never be written.
+    public var secrets: [String] = []
 
     /// Writes the request where the owner finds it.
     public func write(to run: RunDirectory) throws {

@@ -32,6 +32,9 @@ struct ExecuteCommand: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: "A variable for the command, NAME=VALUE, or NAME for this process's own; may be given several times.")
     var env: [String] = []
 
+    @Option(help: "The name of a variable of this process to pass on, whose value must never be written anywhere; may be given several times.")
+    var secret: [String] = []
+
     @Option(help: "Where the command starts.")
     var directory: String?
 
@@ -100,6 +103,10 @@ struct ExecuteCommand: AsyncParsableCommand {
             environment[parts[0]] = value
         }
         request.environment = environment
+        for name in secret {
+            guard let value = own[name] else { throw Problem(.invalidInput, "--secret \(name): there is no such variable here") }
+            request.secrets = (request.secrets ?? [:]).merging([name: value]) { $1 }
+        }
         return request
     }
 }

@@ -28,6 +28,9 @@ struct RunCommand: AsyncParsableCommand, SignalHandling {
     @Option(help: "Seconds that the scenario may take.")
     var timeout: Double?
 
+    @Option(help: "The name of a variable of this process whose value must never be written anywhere; may be given several times.")
+    var secret: [String] = []
+
     @Flag(help: "Print the events as JSON, one a line, on standard output.")
     var json = false
 
@@ -46,9 +49,11 @@ struct RunCommand: AsyncParsableCommand, SignalHandling {
         let planner = try options.planner(seed)
         // What can be refused is refused before anything is made.
         try await planner.validate()
-        let request = RunRequest(
+        try OwnerProcess.checkSecrets(secret)
+        var request = RunRequest(
             scenario: options.scenario, wishes: options.wishes, keep: keep ? .always : keepOnFailure ? .onFailure : .never, isDetached: detach,
             timeout: timeout, accelerator: options.accel, options: planner.options, seed: seed)
+        request.secrets = secret
         LabEnd.sweepAll()
         let (run, lock) = try RunDirectory.make(state: state.folder)
         let owner: OwnerProcess.Child

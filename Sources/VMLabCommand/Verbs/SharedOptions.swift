@@ -33,6 +33,9 @@ struct ScenarioOptions: ParsableArguments {
     @Option(help: "Virtual processors of every node; the plan may grant fewer.")
     var cpus: Int?
 
+    @Option(help: "How many nodes, for scenarios that can have any number.")
+    var nodes: Int?
+
     @Option(help: "kvm or tcg; without it KVM where it runs a guest, else TCG.")
     var accel: String?
 
@@ -42,7 +45,7 @@ struct ScenarioOptions: ParsableArguments {
     @Option(help: "Where random choices start; default: a random number, which the manifest keeps.")
     var seed: UInt64?
 
-    var wishes: Scenario.Wishes { Scenario.Wishes(image: image, memoryMiB: memory, vcpus: cpus) }
+    var wishes: Scenario.Wishes { Scenario.Wishes(image: image, memoryMiB: memory, vcpus: cpus, nodes: nodes) }
 
     func planner(_ seed: UInt64) throws(Problem) -> Planner {
         let scenario = try Scenarios.catalog.scenario(named: scenario)
