@@ -120,5 +120,8 @@ import Testing
         #expect(
             Redactor().redact(#"{"k":"-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n","n":1}"#)
                 == #"{"k":"\#(mark)\n","n":1}"#)
+        let bundle =
+            #"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n-----BEGIN EC PRIVATE KEY-----\nMIIE\n-----END EC PRIVATE KEY-----\n"#
+        #expect(Redactor().redact(bundle) == #"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n\#(mark)\n"#)
     }
 }

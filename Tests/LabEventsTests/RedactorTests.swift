@@ -158,11 +158,12 @@ import Testing
     @Test(
         .timeLimit(.minutes(1)),
         arguments: [
-            "password=", "token: x", "://", "eyJ", "--token ", "authorization:", "Bearer 1", "-----BEGIN ", "K10", "\"password\":\"",
+            "password=", "token: x", "://", "eyJ", "--token ", "authorization:", "Bearer 1", "-----BEGIN ", "-----BEGIN PRIVATE KEY-----",
+            "PRIVATE KEY ", "K10", "\"password\":\"",
             "token:",
         ])
     func `no text takes long`(_ piece: String) {
-        let text = Array(String(repeating: piece, count: 65_536 / piece.utf8.count).utf8)
+        let text = Array(String(repeating: piece, count: 32_768 / piece.utf8.count).utf8)
         let took = ContinuousClock().measure { _ = Redactor().redact(text) }
         #expect(took < .seconds(5))
     }
