@@ -123,8 +123,11 @@ public final class EventLog: EventSink {
     public func finish() async {
         await withCheckedContinuation { continuation in
             let isQuiet = state.withLock { state in
-                state.isFinished = true
-                if state.isDelivering { state.finishing.append(continuation) }
+                if state.isDelivering {
+                    state.finishing.append(continuation)
+                } else {
+                    state.isFinished = true
+                }
                 return !state.isDelivering
             }
             if isQuiet { continuation.resume() }
@@ -163,12 +166,16 @@ public final class EventLog: EventSink {
 
     private func deliver() {
         while true {
-            let (events, recorders, finishing) = state.withLock { state in
+            let (events, recorders, finishing) = state.withLock {
+                state -> ([LabEvent], [any EventRecorder], [CheckedContinuation<Void, Never>]) in
                 let events = state.pending
                 state.pending = []
-                if events.isEmpty { state.isDelivering = false }
-                defer { if events.isEmpty { state.finishing = [] } }
-                return (events, state.recorders, events.isEmpty ? state.finishing : [])
+                guard events.isEmpty else { return (events, state.recorders, []) }
+                state.isDelivering = false
+                // Not before: the last event's recorders may have had something to record.
+                if !state.finishing.isEmpty { state.isFinished = true }
+                defer { state.finishing = [] }
+                return ([], [], state.finishing)
             }
             for event in events {
                 for recorder in recorders { recorder.record(event) }

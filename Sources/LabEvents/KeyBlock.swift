@@ -78,13 +78,18 @@ struct KeyBlock: Sendable {
         }
     }
 
-    /// Where `-----BEGIN … PRIVATE KEY…-----` or the like is.
+    /// Where `-----BEGIN … PRIVATE KEY…-----` or the like is. A line may have certificates before it, as JSON writes a whole file in one.
     private static func marker(_ lead: [UInt8], _ text: UnsafeBufferPointer<UInt8>, _ from: Int, _ to: Int) -> (start: Int, end: Int)? {
-        let part = UnsafeBufferPointer(rebasing: text[..<to])
-        guard let start = part.firstIndex(of: lead, from: from), let sign = part.firstIndex(of: sign, from: start + lead.count),
-            sign - start < 48, let dashes = part.firstIndex(of: dashes, from: sign), dashes - sign < 24
-        else { return nil }
-        return (start, dashes + Self.dashes.count)
+        let line = UnsafeBufferPointer(rebasing: text[..<to])
+        var place = from
+        while let sign = line.firstIndex(of: sign, from: place) {
+            place = sign + Self.sign.count
+            let near = UnsafeBufferPointer(rebasing: line[..<min(to, place + 24)])
+            guard let close = near.firstIndex(of: dashes, from: place) else { continue }
+            let candidates = max(from, sign - 48)..<sign
+            if let start = candidates.last(where: { line.matches(lead, at: $0) }) { return (start, close + dashes.count) }
+        }
+        return nil
     }
 
     /// Whether a line has 16 or more characters of base64 on end, or nothing but such characters, or is one of the headers of an old encrypted key.

@@ -36,7 +36,7 @@ extension LabEvent: Codable {
         var header = encoder.container(keyedBy: Header.self)
         try header.encode(Self.schemaVersion, forKey: .version)
         try header.encode(sequence, forKey: .sequence)
-        try header.encode(EventTime.text(time), forKey: .time)
+        try header.encode(timeText, forKey: .time)
         try header.encode(severity, forKey: .severity)
         try header.encode(kind.type, forKey: .type)
         try header.encodeIfPresent(node, forKey: .node)

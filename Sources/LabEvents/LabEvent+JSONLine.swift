@@ -25,10 +25,13 @@ extension LabEvent {
         init(from decoder: any Decoder) throws { event = try isKnown(decoder) ? LabEvent(from: decoder) : nil }
     }
 
+    /// The time as the JSON form has it: UTC, ISO 8601 with milliseconds.
+    public var timeText: String { EventTime.text(time) }
+
     /// The event as one line of JSON without its end: the header's fields first, then the payload's by name.
     public func jsonLine() -> [UInt8] {
         var line = Array("{\"v\":\(Self.schemaVersion),\"seq\":\(sequence),\"time\":\"".utf8)
-        line += EventTime.text(time).utf8
+        line += timeText.utf8
         line += "\",\"severity\":\"\(severity.rawValue)\",\"type\":\"\(kind.type)\"".utf8
         if let node {
             line += ",\"node\":".utf8

@@ -17,9 +17,11 @@ public struct RedactingStream: Sendable {
     /// Takes the next bytes.
     /// - Returns: What may be written now.
     public mutating func feed(_ bytes: some Collection<UInt8>) -> [UInt8] {
+        let before = held.count
         held += bytes
         var output: [UInt8] = []
-        if let newline = held.lastIndex(of: UInt8(ascii: "\n")) { output += take(newline + 1) }
+        // What was held has no newline; looking through it for every byte that comes would take long.
+        if let newline = held[before...].lastIndex(of: UInt8(ascii: "\n")) { output += take(newline + 1) }
         if held.count > Self.limit { output += cut() }
         return output
     }

@@ -16,7 +16,7 @@ public final class Redactor: Sendable {
     /// A redactor that knows the shapes and no value.
     public init() {}
 
-    /// Adds a value that must not be shown. Blanks and line ends around it do not count.
+    /// Adds a value that must not be shown; what was redacted before does not change, so it must come before the value's first use. Blanks and line ends around it do not count.
     /// - Parameter name: what the value is called where it stood; characters other than letters, digits, `-`, `_` and `.` become `-`.
     /// - Throws: ``Problem`` of kind `invalidInput` for a value of less than 6 characters, or of one repeated character: it would be found everywhere.
     public func add(secret: String, name: String) throws(Problem) {

@@ -33,7 +33,7 @@ enum SecretAssignment {
         // Too short and too common a name for anything but Docker's `"auth": "…"`.
         if keyword.count == 4, !name.isQuoted || name.whole.lowercased() != "auth" { return nil }
         let start = text.end(from: name.end, while: \.isBlank)
-        guard start < text.count, let value = Value(text, start, in: name) else { return nil }
+        guard start < text.count, let value = Value(text, start, of: name, separator) else { return nil }
         if keyword.count == 4, !value.isQuoted { return nil }
         guard accepts(value, text, name, separator) else { return nil }
         var mark = Redactor.mark(String(decoding: keyword, as: UTF8.self))
@@ -42,16 +42,18 @@ enum SecretAssignment {
         return Span(value.start, value.end, mark, context: name.start)
     }
 
-    /// Whether a part is a secret that was taken out before.
+    /// Whether a part is a secret that was taken out before, perhaps with punctuation behind it.
     static func isMark(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int) -> Bool {
-        end > start && text.matches(Array("[redacted:".utf8), at: start) && text[end - 1] == UInt8(ascii: "]")
+        guard text.matches(Array("[redacted:".utf8), at: start) else { return false }
+        let close = text.end(from: start, limit: end) { $0 != UInt8(ascii: "]") }
+        return text.end(from: close, limit: end) { !$0.isLetter && !$0.isDigit } == end
     }
 
     private static func accepts(_ value: Value, _ text: UnsafeBufferPointer<UInt8>, _ name: Name, _ separator: Separator) -> Bool {
         let bytes = text[value.start..<value.end]
         guard let first = bytes.first, !isMark(text, value.start, value.end) else { return false }
         // Already hidden by whoever wrote it, or a placeholder.
-        if bytes.allSatisfy({ $0 == first }),
+        if bytes.count > 2, bytes.allSatisfy({ $0 == first }),
             first == UInt8(ascii: "*") || first == UInt8(ascii: ".") || first.lowercase == UInt8(ascii: "x")
         {
             return false
@@ -144,12 +146,16 @@ enum SecretAssignment {
         var isQuoted: Bool
         var endsLine = false
 
-        init?(_ text: UnsafeBufferPointer<UInt8>, _ place: Int, in name: Name) {
+        init?(_ text: UnsafeBufferPointer<UInt8>, _ place: Int, of name: Name, _ separator: Separator) {
             let opened = SecretAssignment.quote(text, place)
             if opened > place {
                 (start, isQuoted) = (opened, true)
                 let lineEnd = text.firstIndex(of: UInt8(ascii: "\n"), from: opened) ?? text.count
-                end = Self.close(text, opened, lineEnd, text[opened - 1], opened - place - 1)
+                let (quote, depth) = (text[opened - 1], opened - place - 1)
+                let isShell = quote == UInt8(ascii: "'") && depth == 0
+                end = isShell ? Self.shellWord(text, opened, lineEnd) : Self.close(text, opened, lineEnd, quote, depth)
+                // A word that goes on behind its quotes is taken with them.
+                if isShell, end < lineEnd, text[end] != quote { start = place }
             } else {
                 (start, isQuoted) = (place, false)
                 let inJSON = name.isQuoted
@@ -157,33 +163,46 @@ enum SecretAssignment {
                 if end < text.count, text[end] == UInt8(ascii: "\"") {
                     while end > start, text[end - 1] == UInt8(ascii: "\\") { end -= 1 }
                 }
+                // The end of a line of YAML within a JSON string.
+                let escape =
+                    separator == .colon ? UnsafeBufferPointer(rebasing: text[..<end]).firstIndex(of: Array(#"\n"#.utf8), from: start) : nil
+                end = escape ?? end
                 if end > start, text[end - 1] == UInt8(ascii: "'") { end -= 1 }
-                endsLine = Self.endsLine(text, start, end)
+                endsLine = escape != nil || Self.endsLine(text, start, end)
             }
             if end <= start { return nil }
         }
 
-        /// Where a quoted value ends: at its quote, or where a shell's next quoted part of the same word does, or with the line.
+        /// Where a quoted value ends: at its quote, or with the line.
         private static func close(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ lineEnd: Int, _ quote: UInt8, _ depth: Int) -> Int {
-            var place = start
             var backslashes = 0
-            while place < lineEnd {
+            for place in start..<lineEnd {
                 let byte = text[place]
                 if byte == quote, backslashes <= depth || (depth == 0 && backslashes.isMultiple(of: 2)) {
-                    let next = place + 1 < lineEnd ? text[place + 1] : UInt8(ascii: " ")
-                    let isSame = depth == 0 && quote == UInt8(ascii: "'") && (next == UInt8(ascii: "\\") || next.isLetter || next.isDigit)
-                    if isSame { return text.end(from: place, limit: lineEnd) { !$0.isSpace } }
                     return place - (depth == 0 ? 0 : backslashes)
                 }
                 backslashes = byte == UInt8(ascii: "\\") ? backslashes + 1 : 0
-                place += 1
             }
             return lineEnd
         }
 
-        /// Whether nothing but a comment or the end of a list follows on the line, also on a line within a JSON string.
+        /// Where a word that begins with a single quote ends: a quote within it is written `'\''` in a shell and `''` in YAML.
+        private static func shellWord(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ lineEnd: Int) -> Int {
+            var place = start
+            while true {
+                let quote = text.end(from: place, limit: lineEnd) { $0 != UInt8(ascii: "'") }
+                if quote == lineEnd { return lineEnd }
+                place = quote + 1
+                while place < lineEnd, text[place] == UInt8(ascii: "\\") || text[place].isLetter || text[place].isDigit {
+                    place += text[place] == UInt8(ascii: "\\") ? 2 : 1
+                }
+                guard place < lineEnd, text[place] == UInt8(ascii: "'") else { return place == quote + 1 ? quote : min(place, lineEnd) }
+                place += 1
+            }
+        }
+
+        /// Whether nothing but a comment or the end of a list follows on the line.
         private static func endsLine(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int) -> Bool {
-            if UnsafeBufferPointer(rebasing: text[start..<end]).firstIndex(of: Array(#"\n"#.utf8), from: 0) != nil { return true }
             if end > start, ",}]".utf8.contains(text[end - 1]) { return true }
             let next = text.end(from: end) { $0.isBlank || $0.isQuote }
             return next == text.count || text[next].isSpace || text[next] == UInt8(ascii: "#")

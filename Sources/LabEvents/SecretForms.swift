@@ -23,7 +23,7 @@ enum SecretForms {
         let bytes = Array(value.utf8)
         var forms: Set<[UInt8]> = [bytes, hexadecimal(bytes, "0123456789abcdef"), hexadecimal(bytes, "0123456789ABCDEF")]
         for extra in 0..<8 { forms.insert(JSONText.escaped(value, JSONText.Extra(rawValue: extra))) }
-        for kept in ["", "/", "!$&'()*+,;=:@", "!$&'()*+,;=:@/"] {
+        for kept in keptByPercent {
             for digits in ["0123456789ABCDEF", "0123456789abcdef"] {
                 forms.insert(percent(bytes, kept, digits))
                 forms.insert(percent(bytes, kept, digits, plus: true))
@@ -39,11 +39,24 @@ enum SecretForms {
         return bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
     }
 
-    /// RFC 3986, and HTML's form encoding, which has a plus for a blank.
+    /// What percent-encoders leave as it is beside letters and digits.
+    private static let keptByPercent = [
+        "",
+        "-._~",  // RFC 3986; Go's QueryEscape; curl
+        "-._~/",  // Python's quote
+        "-_.!~*'()",  // JavaScript's encodeURIComponent
+        ";,/?:@&=+$-_.!~*'()#",  // JavaScript's encodeURI
+        ".-*_",  // Java, HTML forms
+        "$&+=:@-_.~",  // Go's PathEscape
+        "!$&'()*+,-./:;=?@_~",  // Foundation, for a query
+        "!$&'()*+,-.;=_~",  // Foundation, for a password
+    ]
+
+    /// - Parameter plus: whether a blank becomes a plus, as in HTML forms.
     private static func percent(_ bytes: [UInt8], _ kept: String, _ digits: String, plus: Bool = false) -> [UInt8] {
         let (kept, digits) = (Set(kept.utf8), Array(digits.utf8))
         return bytes.flatMap { byte in
-            if byte.isName || byte == UInt8(ascii: "~") || kept.contains(byte) { return [byte] }
+            if byte.isLetter || byte.isDigit || kept.contains(byte) { return [byte] }
             if plus, byte == UInt8(ascii: " ") { return [UInt8(ascii: "+")] }
             return [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
         }

@@ -58,7 +58,7 @@ enum SecretShape {
 
     /// A JSON Web Token (RFC 7519), as Kubernetes gives service accounts.
     private static func webToken(_ text: UnsafeBufferPointer<UInt8>, _ place: Int) -> Span? {
-        let header = text.end(from: place, limit: place + 4096, while: \.isBase64URL)
+        let header = text.end(from: place, limit: place + 512, while: \.isBase64URL)
         guard header - place >= 12, text.matches(Array(".eyJ".utf8), at: header) else { return nil }
         return Span(place, text.end(from: header) { $0.isBase64URL || $0 == UInt8(ascii: ".") }, mark("web-token"))
     }
