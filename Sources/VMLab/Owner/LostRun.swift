@@ -1,25 +1,22 @@
 import FoundationEssentials
 import LabEvents
-import Reporting
 
 /// The end of a run whose owner could not write it.
 public enum LostRun {
-    /// Writes result.json if the owner left none.
+    /// Completes result.json and manifest.json if the owner left the run unfinished.
     ///
     /// - Parameter cause: why the owner is gone.
     public static func record(_ run: RunDirectory, cause: String) {
-        let path = run.path + "/result.json"
-        guard !FileManager.default.fileExists(atPath: path) else { return }
         let redactor = Redactor()
-        let scenario =
-            (try? JSONDecoder().decode(RunRequest.self, from: Data(contentsOf: URL(filePath: run.path + "/request.json"))))?.scenario ?? ""
-        let recorder = ResultRecorder(run: run.identifier, scenario: scenario)
-        for line in ((try? String(contentsOfFile: run.path + "/events.jsonl", encoding: .utf8)) ?? "").split(separator: "\n") {
-            if let event = try? LabEvent.decode(jsonLine: Array(line.utf8)) { recorder.record(event) }
+        let request = (try? Data(contentsOf: URL(filePath: run.path + "/request.json"))).flatMap {
+            try? JSONDecoder().decode(RunRequest.self, from: $0)
         }
+        let keeper = ResultKeeper(run: run, scenario: request?.scenario ?? "", redactor: redactor)
+        keeper.replay()
+        guard !keeper.isFinished else { return }
         let end = LabEvent.RunFinished(outcome: .ownerLost, exitCode: 1, seconds: 0, cause: cause)
-        recorder.record(LabEvent(sequence: 0, time: Date(), severity: .error, kind: .runFinished(end)))
-        try? AtomicFile.write(recorder.json(), to: path, redactor: redactor)
+        keeper.record(LabEvent(sequence: 0, time: Date(), severity: .error, kind: .runFinished(end)))
+        keeper.write()
         Manifest.complete(run, outcome: end, redactor: redactor)
     }
 }

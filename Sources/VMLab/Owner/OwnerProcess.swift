@@ -157,7 +157,8 @@ extension Owner {
             : Scenario(name: request.scenario, summary: "", topology: { _ throws(Problem) in Topology(nodes: []) }, body: { _ in })
         let log = EventLog(run: run.identifier, redactor: redactor, firstSequence: firstSequence)
         let state = OwnerState(run: run, request: request, log: log, needsViewer: needsViewer)
-        let result = ResultKeeper(run: run, request: request, redactor: redactor)
+        let result = ResultKeeper(run: run, scenario: request.scenario, redactor: redactor)
+        if firstSequence > 1 { result.replay() }
         log.attach(result)
         log.attach(state)
         log.attach(try EventFile(path: run.path + "/events.jsonl") { problem in state.evidenceFailed(problem) })

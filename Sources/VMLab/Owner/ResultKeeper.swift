@@ -1,3 +1,4 @@
+import FoundationEssentials
 import LabEvents
 import Reporting
 import Synchronization
@@ -5,13 +6,22 @@ import Synchronization
 /// Keeps result.json true from events.
 final class ResultKeeper: EventRecorder {
     private let run: RunDirectory
+    private let scenario: String
     private let redactor: Redactor
-    private let recorder: ResultRecorder
+    private let recorder = ResultRecorder()
     private let reported = Mutex<Set<String>>([])
 
-    init(run: RunDirectory, request: RunRequest, redactor: Redactor) {
-        (self.run, self.redactor) = (run, redactor)
-        recorder = ResultRecorder(run: run.identifier, scenario: request.scenario)
+    init(run: RunDirectory, scenario: String, redactor: Redactor) {
+        (self.run, self.scenario, self.redactor) = (run, scenario, redactor)
+    }
+
+    /// Learns what happened before this process from the run's events.
+    func replay() {
+        let text = (try? String(contentsOfFile: run.path + "/events.jsonl", encoding: .utf8)) ?? ""
+        for line in text.split(separator: "\n") where !line.contains(#""type":"console""#) {
+            // A line that an owner did not finish is of no use.
+            if let event = try? LabEvent.decode(jsonLine: line.utf8) { record(event) }
+        }
     }
 
     func record(_ event: LabEvent) {
@@ -22,8 +32,14 @@ final class ResultKeeper: EventRecorder {
     /// Whether there was an event for a problem.
     func hasReported(_ problem: Problem) -> Bool { reported.withLock { $0.contains(redactor.redact(problem.what)) } }
 
+    /// Whether the run has an outcome.
+    var isFinished: Bool { recorder.result.outcome != nil }
+
     /// Writes result.json. That it cannot be written has been reported by the events' file before.
     func write() {
-        try? AtomicFile.write(recorder.json(), to: run.path + "/result.json", redactor: redactor)
+        var result = recorder.result
+        // A run that ends before its plan has no event that says so.
+        (result.run, result.scenario) = (run.identifier, scenario)
+        if let json = try? result.json() { try? AtomicFile.write(json, to: run.path + "/result.json", redactor: redactor) }
     }
 }

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Glibc
 import LabEvents
 import Reporting
-import Synchronization
+import VMLab
 
 /// Where events are shown: as lines or a live tree for people, or as JSON lines.
 final class Display: Sendable {
@@ -10,14 +10,16 @@ final class Display: Sendable {
     private let isVerbose: Bool
     private let isLive: Bool
 
-    init(json: Bool, verbose: Bool, isLive mayBeLive: Bool = true) {
+    init(json: Bool, verbose: Bool, run: RunDirectory? = nil, isLive mayBeLive: Bool = true) {
         isVerbose = verbose
-        isLive = Terminal.isLive && !json && mayBeLive
+        let mode =
+            mayBeLive ? TerminalRecorder.mode(isTerminal: isatty(STDERR_FILENO) == 1, environment: ProcessInfo.processInfo.environment) : .plain
+        isLive = mode != .plain && !json
         recorder =
             json
             ? nil
             : TerminalRecorder(
-                mode: isLive ? .live : .plain, verbosity: verbose ? .verbose : .normal, size: Terminal.size,
+                mode: mode, verbosity: verbose ? .verbose : .normal, runDirectory: run?.path, size: Terminal.size,
                 write: { Terminal.write(STDERR_FILENO, $0) })
     }
 
@@ -30,7 +32,8 @@ final class Display: Sendable {
 
     /// A line of the command's own.
     func say(_ text: String) {
-        if let recorder { recorder.say(text) } else { Terminal.note(text) }
+        guard let recorder else { return Terminal.note(text) }
+        recorder.record(LabEvent(sequence: 0, time: Date(), severity: .info, kind: .message(.init(text: text))))
     }
 
     /// Redraws what moves, until cancelled.

@@ -66,7 +66,7 @@ struct RunCommand: AsyncParsableCommand, SignalHandling {
             run.remove()
             throw error
         }
-        let viewer = Viewer(run: run, owner: owner, request: request, display: Display(json: json, verbose: verbose))
+        let viewer = Viewer(run: run, owner: owner, request: request, display: Display(json: json, verbose: verbose, run: run))
         // The owner has it now.
         lock.release()
         let code = await viewer.view(signals: signals)
