@@ -38,7 +38,7 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
     targets: [
-        .target(name: "LabEvents", swiftSettings: settings),
+        .target(name: "LabEvents", dependencies: [crypto], swiftSettings: settings),
         .target(
             name: "QEMU",
             dependencies: ["LabEvents", crypto, nioCore, nioPosix, subprocess, system],

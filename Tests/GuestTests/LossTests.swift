@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import GuestShell
+import LabEvents
 import QEMU
 import Testing
 import VMLab

@@ -1,3 +1,5 @@
+public import LabEvents
+
 /// What became of the probe guest.
 public struct ProbeResult: Equatable, Sendable, Codable {
     /// Whether the accelerator runs guests.

@@ -1,14 +1,6 @@
 internal import Crypto
 public import FoundationEssentials
-
-extension SHA256 {
-    /// The digest of a list of names. Each name ends with a NUL, so that ("a", "bc") and ("ab", "c") differ.
-    static func hash(names: [String]) -> [UInt8] {
-        var hash = SHA256()
-        for name in names { hash.update(data: Array(name.utf8) + [0]) }
-        return Array(hash.finalize())
-    }
-}
+import LabEvents
 
 extension QEMUConfiguration {
     /// The UUID of a node: the same in every run of a lab. Version 8 of RFC 9562, over SHA-256 of the names.

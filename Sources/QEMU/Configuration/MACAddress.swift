@@ -1,4 +1,5 @@
 internal import Crypto
+import LabEvents
 
 /// An Ethernet hardware address.
 public struct MACAddress: Hashable, Sendable, Codable, CustomStringConvertible {

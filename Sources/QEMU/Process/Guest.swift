@@ -1,4 +1,5 @@
 import FoundationEssentials
+public import LabEvents
 import Synchronization
 
 /// A running virtual machine, inside the scope of ``withQEMU(_:options:body:)``.

@@ -1,4 +1,5 @@
 public import FoundationEssentials
+public import LabEvents
 
 /// Where a guest stands.
 public enum GuestState: Equatable, Sendable {

@@ -1,5 +1,4 @@
 import FoundationEssentials
-internal import Crypto
 import LabEvents
 internal import Subprocess
 internal import SystemPackage
@@ -44,7 +43,7 @@ final class QEMUProcess: Sendable {
                 configuration, input: .none, output: .fileDescriptor(output, closeAfterSpawningProcess: false),
                 error: .combinedWithOutput
             ) { execution in
-                steps.append(.spawned(record(pid: execution.processIdentifier.value)))
+                steps.append(.spawned(ProcessRecord(pid: execution.processIdentifier.value, command: command)))
             }
             steps.append(.ended(ProcessExit(result.terminationStatus)))
         } catch {
@@ -64,11 +63,5 @@ final class QEMUProcess: Sendable {
     var end: ProcessExit? {
         for case .ended(let status) in steps.snapshot { return status }
         return nil
-    }
-
-    private func record(pid: Int32) -> ProcessRecord {
-        let digest = SHA256.hash(names: Array(command)).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        // Not yet reaped, so the entry is there even if the process has ended already.
-        return ProcessRecord(pid: pid, startTime: ProcessRecord.startTime(pid: pid) ?? 0, argumentsDigest: digest)
     }
 }

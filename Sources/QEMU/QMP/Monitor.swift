@@ -1,3 +1,5 @@
+public import LabEvents
+
 /// A way to talk to a QEMU: a socket, or another program that passes commands on (libvirt).
 public protocol Monitor: Sendable {
     /// Everything that QEMU reported since the connection was made. Each reader starts at the beginning; the sequence ends with the

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import LabEvents
 import Synchronization
 
 /// The bookkeeping of one QMP conversation, without the socket: which command waits for which answer, what happened, and how it ended.

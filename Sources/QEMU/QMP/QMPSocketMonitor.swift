@@ -1,3 +1,4 @@
+public import LabEvents
 internal import NIOCore
 internal import NIOPosix
 

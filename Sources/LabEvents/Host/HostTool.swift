@@ -1,5 +1,4 @@
 import FoundationEssentials
-public import LabEvents
 
 import Glibc
 
@@ -15,11 +14,6 @@ public struct HostTool: Sendable, Equatable {
         self.name = name
         self.package = package
     }
-
-    /// QEMU for x86-64 guests.
-    public static let qemu = HostTool(name: "qemu-system-x86_64", package: "qemu-system-x86")
-    /// QEMU's image tool.
-    public static let qemuImage = HostTool(name: "qemu-img", package: "qemu-utils")
 
     /// The program's absolute path.
     ///

@@ -1,5 +1,5 @@
 /// Runs an operation for at most a time, then cancels it. Returns nil when the time is up or the calling task is cancelled.
-func withDeadline<Value: Sendable>(_ limit: Duration, _ operation: @escaping @Sendable () async -> Value?) async -> Value? {
+package func withDeadline<Value: Sendable>(_ limit: Duration, _ operation: @escaping @Sendable () async -> Value?) async -> Value? {
     await withTaskGroup(of: Value?.self) { group in
         group.addTask { await operation() }
         group.addTask {

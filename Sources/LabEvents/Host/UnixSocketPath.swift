@@ -1,5 +1,3 @@
-public import LabEvents
-
 /// The rule for the path of a unix socket.
 public enum UnixSocketPath {
     /// The most bytes a path may have: `sun_path` has 108, one of them the final NUL (unix(7)).

@@ -1,3 +1,4 @@
+import Crypto
 import FoundationEssentials
 
 /// What identifies a process for as long as the host is up: a pid alone may be another's by tomorrow.
@@ -8,6 +9,21 @@ public struct ProcessRecord: Equatable, Sendable, Codable {
     public var startTime: UInt64
     /// SHA-256 over its arguments, in hexadecimal.
     public var argumentsDigest: String
+
+    /// A record from its parts.
+    public init(pid: Int32, startTime: UInt64, argumentsDigest: String) {
+        self.pid = pid
+        self.startTime = startTime
+        self.argumentsDigest = argumentsDigest
+    }
+
+    /// The record of a child that was started with a command, its program first, and that nobody has waited for yet: its entry in /proc is
+    /// then there even if it has ended already.
+    public init(pid: Int32, command: [String]) {
+        self.pid = pid
+        startTime = Self.startTime(pid: pid) ?? 0
+        argumentsDigest = SHA256.hash(names: command).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
 
     /// The start time of a process; nil when there is none of that pid.
     public static func startTime(pid: Int32) -> UInt64? {

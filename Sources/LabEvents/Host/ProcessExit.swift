@@ -1,18 +1,9 @@
-internal import Subprocess
-
 /// How a process ended.
 public enum ProcessExit: Equatable, Sendable, Codable, CustomStringConvertible {
     /// It exited with a code.
     case exited(Int32)
     /// A signal ended it.
     case signalled(Int32)
-
-    init(_ status: TerminationStatus) {
-        switch status {
-        case .exited(let code): self = .exited(code)
-        case .signaled(let signal): self = .signalled(signal)
-        }
-    }
 
     /// The end in words; for the signals with a usual cause, the cause too.
     public var description: String {
