@@ -83,6 +83,11 @@ let package = Package(
         .testTarget(name: "GuestShellTests", dependencies: ["GuestShell", "LabEvents", nioCore], swiftSettings: settings),
         .testTarget(name: "BuildRegistryTests", dependencies: ["BuildRegistry", "LabEvents"], swiftSettings: settings),
         .testTarget(
+            name: "ClusterTests",
+            dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "QEMU", "Scenarios", "VDE", "VMLab", "vmlab", crypto, subprocess, system],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "GuestTests",
             dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "QEMU", "VMLab", crypto, subprocess, system],
             swiftSettings: settings

@@ -27,7 +27,7 @@ extension GuestShell {
             let control = ControlShell(port: port, node: node)
             do {
                 try await reachShell(alreadyUp: alreadyUp)
-                try await prepare(control, port: port, generation: generation)
+                try await prepare(control, port: port, generation: generation, alreadyUp: alreadyUp)
             } catch {
                 control.end(nil)
                 throw error
@@ -82,8 +82,23 @@ extension GuestShell {
         }.joined(separator: "; ")
     }
 
+    /// Connects each output port and closes it again.
+    ///
+    /// When the guest writes to a port in the moment in which its client leaves, QEMU closes the port first and throttles it then (chardev/char-socket.c,
+    /// `tcp_chr_write`; hw/char/virtio-console.c, `flush_buf`). It stays so for the next client, whom nothing would ever reach; only the end of a client
+    /// lifts it. Between the waves the guest takes its control messages, since QEMU drops those that find no buffer.
+    private func releaseThrottledPorts(_ control: ControlShell, _ devices: [String: String]) async throws {
+        let pairs = try await connectPairs(devices)
+        _ = try await control.call("vports")
+        for pair in pairs {
+            await pair.stdout.connection.close()
+            await pair.stderr.connection.close()
+        }
+        _ = try await control.call("vports")
+    }
+
     /// Synchronises with the control shell, tells it what it must know, and opens the gate for commands.
-    private func prepare(_ control: ControlShell, port: LinePort, generation: Int) async throws {
+    private func prepare(_ control: ControlShell, port: LinePort, generation: Int, alreadyUp: Bool) async throws {
         let mark = Mark.random()
         try await port.send("\nprintf 'sync %s\\n' \(mark.text)\n")
         while let line = try await port.line(), line != "sync \(mark.text)" {}
@@ -95,6 +110,7 @@ extension GuestShell {
         var shell = "sh"
         if options.shell == .automatic, try await control.call("command -v bash >/dev/null && echo yes").contains("yes") { shell = "bash" }
         for worker in abandoned { try await control.call("vreap \(worker) all") }
+        if alreadyUp { try await releaseThrottledPorts(control, devices) }
         let pairs = try await connectPairs(devices)
         guard generation == self.generation else {
             for pair in pairs { pair.stop(nil) }

@@ -124,13 +124,15 @@ public actor GuestShell {
 
     /// Tells the shell that the guest cannot answer: every waiting call ends now, with this cause. After ``GuestLoss/rebooted`` the next commands wait for
     /// the new boot; after ``GuestLoss/paused`` they fail until ``guestResumed()``.
-    public func guestLost(_ cause: GuestLoss) {
+    ///
+    /// Returns when the connections are closed, so that whoever resumes a paused guest next does not meet their ends on the way.
+    public func guestLost(_ cause: GuestLoss) async {
         if let loss, !loss.mayReturn { return }
         generation += 1
         lossKnown.open(cause)
         let error = GuestShellError.lost(cause, node: node, command: nil)
         abandoned = cause == .paused ? workers.values.map(\.pid) : []
-        dropConnections(error)
+        let dropped = dropConnections(error)
         if cause == .rebooted {
             loss = nil
             ready.close()
@@ -138,6 +140,7 @@ public actor GuestShell {
         } else {
             loss = cause
             ready.fail(error)
+            for connection in dropped { await connection.close() }
         }
     }
 
@@ -164,12 +167,16 @@ public actor GuestShell {
         return loss.map { .lost($0, node: node, command: nil) } ?? error
     }
 
-    private func dropConnections(_ error: GuestShellError) {
+    @discardableResult
+    private func dropConnections(_ error: GuestShellError) -> [PortConnection] {
+        let dropped =
+            workers.values.map(\.port.connection) + pairs.values.flatMap { [$0.stdout.connection, $0.stderr.connection] } + consoles.values
         ready.value?.control.end(error)
         for worker in workers.values { worker.end(error) }
         for pair in pairs.values { pair.stop(error) }
         for console in consoles.values { console.end(error) }
         (idle, workers, starting, pairs, freePairs, heldPairs, consoles) = ([], [:], [], [:], [], [], [:])
+        return dropped
     }
 
     func close() {

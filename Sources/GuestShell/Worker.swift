@@ -36,7 +36,7 @@ final class Worker: Sendable {
 
     let index: Int
     let node: String
-    private let port: LinePort
+    let port: LinePort
     private let epoch: Mark
     private let isBash: Bool
     private let state = Mutex(State())

@@ -1,0 +1,31 @@
+import Foundation
+import Testing
+
+/// Growth from few nodes to many.
+@Suite("Many nodes", .tier(.cluster), .serialized)
+struct ManyNodesTests {
+    @Test("16 nodes on one switch boot and answer; the time for each does not grow, and the harness stays under 100 MB")
+    func sixteen() async throws {
+        try await CommandLine.with { command in
+            let (two, _) = try await Self.measure(2, command)
+            let (sixteen, peak) = try await Self.measure(16, command)
+            // Linear would be 8 times as long. A tenth is left for what differs between two measurements on a busy host.
+            #expect(sixteen / 16 <= two / 2 * 1.25, "2 nodes \(two) s, 16 nodes \(sixteen) s")
+            #expect(peak < 100_000, "the owner had \(peak) kB at most")
+            print("many nodes: 2 in \(two) s, 16 in \(sixteen) s; owner at most \(peak) kB")
+        }
+    }
+
+    /// Seconds from the start to the last answer, and the owner's most memory in kB.
+    private static func measure(_ count: Int, _ command: CommandLine) async throws -> (Double, Int) {
+        let outcome = try await command.run(["run", "many-nodes", "--nodes", "\(count)", "--keep"])
+        try #require(outcome.code == 0, "\(outcome.stderr)")
+        let steps = try command.events(outcome.run).filter { $0["type"] as? String == "step" && $0["state"] as? String == "passed" }
+        let seconds = steps.prefix(2).compactMap { $0["seconds"] as? Double }.reduce(0, +)
+        let started = try #require(try command.events(outcome.run).first { $0["type"] as? String == "runStarted" })
+        let status = try String(contentsOfFile: "/proc/\(try #require(started["owner"] as? Int))/status", encoding: .utf8)
+        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
+        try await command.succeed("down", outcome.run)
+        return (seconds, try #require(Int(line.filter(\.isNumber))))
+    }
+}

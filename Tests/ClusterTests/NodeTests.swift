@@ -1,0 +1,123 @@
+import BuildRegistry
+import Foundation
+import GuestShell
+import LabEvents
+import QEMU
+import Testing
+import VMLab
+
+/// The life of nodes, in this process.
+@Suite("Nodes of a lab", .tier(.cluster), .serialized)
+struct NodeTests {
+    /// Runs a lab of nodes on one switch.
+    private func withNodes<Result: Sendable>(
+        _ nodes: [(name: String, image: String)], _ body: @escaping @Sendable (Lab) async throws -> Result
+    ) async throws -> (Result, run: RunDirectory) {
+        let scenario = Scenario(
+            name: "test", summary: "",
+            topology: { _ throws(Problem) in
+                Topology(
+                    nodes: nodes.enumerated().map { index, node in
+                        .init(
+                            name: node.name, image: node.image,
+                            interfaces: [.init(name: "eth1", segment: "lan", address: "192.168.1.\(index + 1)/24")])
+                    }, segments: [.init(name: "lan")])
+            }, body: { _ in })
+        let accelerator = ProcessInfo.processInfo.environment["VMLAB_ACCEL"]
+        let planner = Planner(scenario: scenario, wishes: .init(), accelerator: accelerator, options: .init(), seed: 0)
+        let (run, lock) = try RunDirectory.make(state: FileManager.default.temporaryDirectory.path + "/vmlab-nodes")
+        defer { lock.release() }
+        let plan = try await planner.plan(stateFolder: run.path)
+        let redactor = Redactor()
+        let log = EventLog(run: run.identifier, redactor: redactor)
+        let images = try await planner.images(for: plan, events: log)
+        do {
+            let result = try await withLab(plan, images: images, in: run, options: LabOptions(events: log, redactor: redactor), body: body)
+            run.removeSockets()
+            return (result, run)
+        } catch {
+            run.remove()
+            throw error
+        }
+    }
+
+    @Test("off, on, restarted, cut, paused: the disk stays, and each boot has its own console log")
+    func life() async throws {
+        let (_, run) = try await withNodes([("a", "mini")]) { lab in
+            let node = try lab.node("a")
+            #expect(node.state == .off)
+            try await lab.boot()
+            #expect(node.state == .ready && node.boot == 1)
+            let first = try await node.bootIdentifier()
+            try await node.run("echo kept >/data/mark && sync")
+
+            try await node.reboot()
+            #expect(try await node.bootIdentifier() != first && node.boot == 2)
+
+            try await node.shutdown()
+            #expect(node.state == .off)
+            await #expect(throws: Problem.self) { try await node.run("true") }
+            try await node.shutdown()
+
+            try await node.start()
+            try await node.start()
+            try await node.waitForShell()
+            #expect(node.boot == 3)
+            #expect(try await node.run("cat /data/mark").stdout.trimmed == "kept")
+
+            try await node.pause()
+            #expect(node.state == .paused)
+            await #expect(throws: (any Error).self) { try await node.run("true", timeout: .seconds(20)) }
+            try await node.resume()
+            #expect(try await node.run("echo on").stdout.trimmed == "on")
+
+            try await node.powerCut()
+            #expect(node.state == .off)
+            try await node.start()
+            try await node.waitForShell()
+            #expect(node.boot == 4)
+        }
+        defer { run.remove() }
+        for boot in 1...4 {
+            let log = try String(contentsOfFile: run.node("a") + "/serial-\(boot).log", encoding: .utf8)
+            #expect(log.components(separatedBy: "Linux version").count == 2, "boot \(boot)")
+        }
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: run.node("a") + "/serial.log") == "serial-4.log")
+        #expect(!FileManager.default.fileExists(atPath: run.node("a") + "/disk0.qcow2"))
+        #expect(!FileManager.default.fileExists(atPath: run.sockets))
+    }
+
+    @Test("Nodes of different images in one lab reach each other")
+    func mixed() async throws {
+        let (_, run) = try await withNodes([("small", "mini"), ("big", "debian")]) { lab in
+            try await lab.boot()
+            try await lab.onAllNodes { node in try await node.configureAddresses() }
+            #expect(try await lab.node("big").run("systemctl is-system-running || true; cat /etc/debian_version").succeeded)
+            try await lab.node("small").run("ping -c 1 -W 10 192.168.1.2")
+            try await lab.node("big").run("exec 3<>/dev/tcp/192.168.1.1/1 || true")
+        }
+        run.remove()
+    }
+
+    @Test("A wait that is in vain names its budget, what was waited for and what was seen; a lost machine ends it at once")
+    func waits() async throws {
+        let (_, run) = try await withNodes([("a", "mini")]) { lab in
+            let node = try lab.node("a")
+            try await node.start()
+            let problem = await #expect(throws: Problem.self) { try await node.waitForShell(Budget("test", .milliseconds(300))) }
+            #expect(problem?.what == "budget 'test' is used up: a: the guest obeys")
+            #expect(problem?.why?.contains("a is booting (boot 1)") == true)
+
+            let pid = try node.machine().guest.process.pid
+            async let wait: Void = node.waitForShell(Budget("test", .seconds(3600)))
+            kill(pid, SIGKILL)
+            var loss: Problem?
+            do { try await wait } catch { loss = error as? Problem }
+            #expect(loss?.what.contains("signal 9") == true)
+            #expect(node.state == .lost)
+            let cause = await #expect(throws: Problem.self) { try await lab.guarded { try await Task.sleep(for: .seconds(3600)) } }
+            #expect(cause?.what.contains("a is gone") == true)
+        }
+        run.remove()
+    }
+}

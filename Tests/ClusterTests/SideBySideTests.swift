@@ -1,0 +1,61 @@
+import Foundation
+import QEMU
+import Testing
+
+/// Several labs on one host.
+@Suite("Labs side by side", .tier(.cluster), .serialized)
+struct SideBySideTests {
+    @Test("Four runs at once do not disturb each other; one of them has a state folder with a path of 200 characters")
+    func four() async throws {
+        try await CommandLine.with { command in
+            let long = command.state + "/" + String(repeating: "x", count: max(1, 200 - command.state.count - 1))
+            #expect(long.count == 200)
+            let outcomes = try await withThrowingTaskGroup(of: CommandLine.Outcome.self) { group in
+                for number in 0..<4 {
+                    group.addTask {
+                        try await command.run(["run", "two-nodes"] + (number == 0 ? ["--state-dir", long] : []))
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            for outcome in outcomes { #expect(outcome.code == 0, "\(outcome.stderr)") }
+            #expect(Set(outcomes.map(\.run)).count == 4)
+            let kept = try FileManager.default.contentsOfDirectory(atPath: long + "/runs").filter { $0 != "latest" }
+            #expect(kept.count == 1)
+            #expect(FileManager.default.fileExists(atPath: "\(long)/runs/\(kept.first ?? "")/result.json"))
+        }
+    }
+
+    @Test("Two runs that need more memory than there is: the second refuses with the first one's name, or waits for it")
+    func memory() async throws {
+        try await CommandLine.with { command in
+            // Guests that never touch what they are promised: three fifths of the host for each lab.
+            let each = GuestMemory.availableMebibytes() * 3 / 10
+            let first = try await command.run(["run", "many-nodes", "--nodes", "2", "--keep", "--memory", "\(each)"])
+            try #require(first.code == 0, "\(first.stderr)")
+
+            let second = try await command.run(["run", "many-nodes", "--nodes", "2", "--memory", "\(each)"])
+            #expect(second.code == 3)
+            #expect(second.stderr.contains("env: no-memory"))
+            #expect(second.stderr.contains(first.run), "\(second.stderr)")
+
+            async let third = command.run(["run", "many-nodes", "--nodes", "2", "--memory", "\(each)", "--wait-for-memory"])
+            try await Self.wait { try await command.succeed("ps").split(separator: "\n").count == 3 }
+            let waiting = try #require(try await Self.newest(command, besides: first.run))
+            try await Self.wait { try command.events(waiting).contains { ($0["text"] as? String)?.contains("waiting for memory") == true } }
+            try await command.succeed("down", first.run)
+            let outcome = try await third
+            #expect(outcome.code == 0, "\(outcome.stderr)")
+        }
+    }
+
+    private static func newest(_ command: CommandLine, besides run: String) async throws -> String? {
+        try await command.succeed("ps").split(separator: "\n").dropFirst().map { String($0.prefix { $0 != " " }) }.first { $0 != run }
+    }
+
+    /// Looks until something is so that nothing announces.
+    private static func wait(_ isSo: () async throws -> Bool) async throws {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while try await !isSo() { try #require(ContinuousClock.now < deadline) }
+    }
+}
