@@ -1,5 +1,5 @@
 import Crypto
-import FoundationEssentials
+import SystemPackage
 
 /// The executable that runs.
 public enum Build {
@@ -11,7 +11,12 @@ public enum Build {
 
     /// The identifier of an executable file; `unknown` when it cannot be read.
     static func identifier(of path: String) -> String {
-        guard let bytes = try? Data(contentsOf: URL(filePath: path), options: .alwaysMapped) else { return "unknown" }
-        return SHA256.hash(data: bytes).prefix(6).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        guard let file = try? FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec) else { return "unknown" }
+        defer { try? file.close() }
+        // Piece by piece: an owner lives long, and a debug build's executable is large.
+        var hash = SHA256()
+        var piece = [UInt8](repeating: 0, count: 1 << 20)
+        while let count = try? piece.withUnsafeMutableBytes({ try file.read(into: $0) }), count > 0 { hash.update(data: piece[..<count]) }
+        return hash.finalize().prefix(6).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 }
