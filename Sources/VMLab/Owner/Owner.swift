@@ -21,16 +21,17 @@ struct Owner: Sendable {
     let watchdog: Watchdog
 
     /// How long ending may take after somebody asked for it. CI systems kill about 7 s after their signal.
-    private static let endLimit = Duration.milliseconds(6000)
+    private static let endLimit = Duration.milliseconds(5500)
 
     /// Owns the run to its end.
     ///
     /// - Parameters:
     ///   - viewer: a connected socket to the viewer.
     ///   - handover: what the owner before left.
+    ///   - signals: that this process gets.
     /// - Returns: the exit code.
-    func own(viewer: Int32?, handover: Handover?) async -> Int32 {
-        await state.endingAtSignals { await serve(viewer: viewer, handover) }
+    func own(viewer: Int32?, handover: Handover?, signals: AsyncStream<Int32>) async -> Int32 {
+        await state.ending(at: signals) { await serve(viewer: viewer, handover) }
         lock.release()
         return state.finished?.exitCode ?? 1
     }
