@@ -59,7 +59,7 @@ struct Owner: Sendable {
             if let finished = state.finished { Manifest.complete(run, outcome: finished, redactor: redactor) }
             result.write()
             await log.finish()
-            await state.letClientsRead(atMost: .seconds(1))
+            await state.letClientsRead(atMost: .seconds(1), expectingViewer: viewer != nil)
             tasks.cancelAll()
         }
     }
@@ -206,11 +206,14 @@ struct Owner: Sendable {
     // MARK: The end
 
     private func conclude(_ error: any Error) {
-        if let reason = (error as? StopReason) ?? state.stop.value {
-            finish(.interrupted, exitCode: reason.exitCode, cause: reason.description)
-            return
+        let reason = (error as? StopReason) ?? state.stop.value
+        var unfit: Problem?
+        switch reason {
+        case .unfit(let problem): unfit = problem
+        case .some(let reason): return finish(.interrupted, exitCode: reason.exitCode, cause: reason.description)
+        case nil: break
         }
-        let problem = (error as? Problem) ?? (error as? GuestShellError)?.problem ?? Problem(.failure, "\(error)")
+        let problem = unfit ?? (error as? Problem) ?? (error as? GuestShellError)?.problem ?? Problem(.failure, "\(error)")
         if !result.hasReported(problem) { log.problem(problem) }
         finish(problem.kind == .failure ? .failed : .notRun, exitCode: problem.exitCode, cause: problem.what)
     }
