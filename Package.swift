@@ -92,5 +92,7 @@ let package = Package(
             dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "QEMU", "VMLab", crypto, subprocess, system],
             swiftSettings: settings
         ),
+        // The executable is run as its users run it, so it must be built.
+        .testTarget(name: "LabTests", dependencies: ["LabEvents", "Reporting", "vmlab"], swiftSettings: settings),
     ]
 )

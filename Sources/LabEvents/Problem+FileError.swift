@@ -6,7 +6,7 @@ extension Problem {
     static func writing(_ what: String, at path: String, code: Int32) -> Problem {
         let why = String(cString: strerror(code))
         if code == ENOSPC || code == EDQUOT || code == EFBIG {
-            return .environment(.diskFull, what, location: path, why: why, remedy: "free some space there")
+            return .environment(.diskFull, what, location: path, why: why, remedy: "free some space there, or use a folder on another disk")
         }
         return Problem(.failure, what, location: path, why: why, remedy: "check the folder's permissions and the disk")
     }

@@ -26,6 +26,13 @@ public func withVDESwitch<R: Sendable>(_ c: SwitchConfiguration, options: Switch
         let pid = x.processIdentifier.value
         let s = VDESwitch(record: ProcessRecord(pid: pid, startTime: ProcessRecord.startTime(pid: pid) ?? 0, argumentsDigest: ""), lifeline: e[1])
         while access(c.managementSocket, F_OK) != 0 { try await Task.sleep(for: .milliseconds(10)) }
+        async let _: Void = {
+            while !Task.isCancelled {
+                let stat = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ") Z"
+                if stat.contains(") Z") { return s.ends.append(.signalled(9)) }
+                try? await Task.sleep(for: .milliseconds(20))
+            }
+        }()
         let r: Result<R, any Error>
         do { r = .success(try await body(s)) } catch { r = .failure(error) }
         close(e[1])

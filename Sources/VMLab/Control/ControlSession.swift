@@ -136,6 +136,7 @@ final class ControlSession: Sendable {
 
     private func events(_ request: ControlRequest) async throws -> ControlReply {
         try await owner.reading {
+            if request.op == .view { owner.viewerCame() }
             for await event in owner.log.subscribe(from: request.from ?? 1, includingConsole: request.console ?? false) {
                 var reply = ControlReply(.event, id: request.id)
                 reply.event = event

@@ -56,6 +56,9 @@ public enum LabEnd {
         }
         try? FileManager.default.removeItem(atPath: "/dev/shm/vmlab-\(run.identifier)")
         try? FileManager.default.removeItem(atPath: run.path + "/ram")
+        for node in (try? FileManager.default.contentsOfDirectory(atPath: run.path + "/nodes")) ?? [] {
+            for file in ["disk0.qcow2", "uefi-variables.fd"] { unlink("\(run.node(node))/\(file)") }
+        }
         run.removeSockets()
         return true
     }

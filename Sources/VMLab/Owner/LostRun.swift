@@ -5,8 +5,10 @@ import LabEvents
 public enum LostRun {
     /// Completes result.json and manifest.json if the owner left the run unfinished.
     ///
-    /// - Parameter cause: why the owner is gone.
-    public static func record(_ run: RunDirectory, cause: String) {
+    /// - Parameters:
+    ///   - cause: why the owner is gone.
+    ///   - signal: that asked for the end of the run; nil when nobody did.
+    public static func record(_ run: RunDirectory, cause: String, signal: Int32? = nil) {
         let redactor = Redactor()
         let request = (try? Data(contentsOf: URL(filePath: run.path + "/request.json"))).flatMap {
             try? JSONDecoder().decode(RunRequest.self, from: $0)
@@ -14,7 +16,8 @@ public enum LostRun {
         let keeper = ResultKeeper(run: run, scenario: request?.scenario ?? "", redactor: redactor)
         keeper.replay()
         guard !keeper.isFinished else { return }
-        let end = LabEvent.RunFinished(outcome: .ownerLost, exitCode: 1, seconds: 0, cause: cause)
+        let end = LabEvent.RunFinished(
+            outcome: signal == nil ? .ownerLost : .interrupted, exitCode: signal.map { 128 + $0 } ?? 1, seconds: 0, cause: cause)
         keeper.record(LabEvent(sequence: 0, time: Date(), severity: .error, kind: .runFinished(end)))
         keeper.write()
         Manifest.complete(run, outcome: end, redactor: redactor)

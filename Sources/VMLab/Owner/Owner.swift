@@ -21,16 +21,17 @@ struct Owner: Sendable {
     let watchdog: Watchdog
 
     /// How long ending may take after somebody asked for it. CI systems kill about 7 s after their signal.
-    private static let endLimit = Duration.milliseconds(6000)
+    private static let endLimit = Duration.milliseconds(5500)
 
     /// Owns the run to its end.
     ///
     /// - Parameters:
     ///   - viewer: a connected socket to the viewer.
     ///   - handover: what the owner before left.
+    ///   - signals: that this process gets.
     /// - Returns: the exit code.
-    func own(viewer: Int32?, handover: Handover?) async -> Int32 {
-        await state.endingAtSignals { await serve(viewer: viewer, handover) }
+    func own(viewer: Int32?, handover: Handover?, signals: AsyncStream<Int32>) async -> Int32 {
+        await state.ending(at: signals) { await serve(viewer: viewer, handover) }
         lock.release()
         return state.finished?.exitCode ?? 1
     }
@@ -58,7 +59,7 @@ struct Owner: Sendable {
             if let finished = state.finished { Manifest.complete(run, outcome: finished, redactor: redactor) }
             result.write()
             await log.finish()
-            await state.letClientsRead(atMost: .seconds(1))
+            await state.letClientsRead(atMost: .seconds(1), expectingViewer: viewer != nil)
             tasks.cancelAll()
         }
     }
@@ -205,11 +206,14 @@ struct Owner: Sendable {
     // MARK: The end
 
     private func conclude(_ error: any Error) {
-        if let reason = (error as? StopReason) ?? state.stop.value {
-            finish(.interrupted, exitCode: reason.exitCode, cause: reason.description)
-            return
+        let reason = (error as? StopReason) ?? state.stop.value
+        var unfit: Problem?
+        switch reason {
+        case .unfit(let problem): unfit = problem
+        case .some(let reason): return finish(.interrupted, exitCode: reason.exitCode, cause: reason.description)
+        case nil: break
         }
-        let problem = (error as? Problem) ?? (error as? GuestShellError)?.problem ?? Problem(.failure, "\(error)")
+        let problem = unfit ?? (error as? Problem) ?? (error as? GuestShellError)?.problem ?? Problem(.failure, "\(error)")
         if !result.hasReported(problem) { log.problem(problem) }
         finish(problem.kind == .failure ? .failed : .notRun, exitCode: problem.exitCode, cause: problem.what)
     }

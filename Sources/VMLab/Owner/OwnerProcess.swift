@@ -24,18 +24,28 @@ public enum OwnerProcess {
         /// Ends the owner at once; its watchdog ends the lab.
         public func kill() { _ = Glibc.kill(pid, SIGKILL) }
 
-        /// How the owner ended; it must have.
-        public func end() -> String {
+        /// How the owner ended; it must have. The signal is nil when it exited.
+        public func end() -> (text: String, signal: Int32?) {
             var status: Int32 = 0
-            guard waitpid(pid, &status, 0) == pid else { return "is gone" }
+            guard waitpid(pid, &status, 0) == pid else { return ("is gone", nil) }
             let signal = status & 0x7F
-            return signal == 0 ? "exited with status \((status >> 8) & 0xFF)" : "was ended by signal \(signal)"
+            return signal == 0 ? ("exited with status \((status >> 8) & 0xFF)", nil) : ("was ended by signal \(signal)", signal)
         }
+
+        /// How long a watchdog takes whose owner is gone, three times over.
+        private static let watchdogTime = Duration.seconds(2)
 
         /// Waits until nothing of a lab is left whose owner is gone or about to go.
         public func settle(_ run: RunDirectory, atMost limit: Duration) async {
             let deadline = ContinuousClock.now + limit
-            while RunLock.isHeld(run) || access(run.sockets, F_OK) == 0, ContinuousClock.now < deadline {
+            var ownerGone: ContinuousClock.Instant?
+            while ContinuousClock.now < deadline {
+                if ownerGone == nil, !RunLock.isHeld(run) { ownerGone = .now }
+                if let ownerGone {
+                    if access(run.sockets, F_OK) != 0 { return }
+                    // An owner that died young had no watchdog yet.
+                    if ownerGone.duration(to: .now) > Self.watchdogTime { LabEnd.sweep(run) }
+                }
                 try? await Task.sleep(for: .milliseconds(20))
             }
         }
@@ -103,8 +113,9 @@ public enum OwnerProcess {
     ///   - path: the run directory.
     ///   - lock: the descriptor that holds its lock.
     ///   - viewer: the descriptor of the connection to the viewer.
+    ///   - signals: SIGINT, SIGTERM and SIGHUP as this process gets them.
     /// - Returns: the exit code of the run.
-    public static func own(path: String, lock: Int32, viewer: Int32?, scenarios: ScenarioCatalog) async throws -> Int32 {
+    public static func own(path: String, lock: Int32, viewer: Int32?, scenarios: ScenarioCatalog, signals: AsyncStream<Int32>) async throws -> Int32 {
         let run = RunDirectory.open(path: path)
         let request = try JSONDecoder().decode(RunRequest.self, from: Data(contentsOf: URL(filePath: path + "/request.json")))
         if let viewer { _ = fcntl(viewer, F_SETFD, FD_CLOEXEC) }
@@ -113,11 +124,11 @@ public enum OwnerProcess {
         return try await Owner.make(
             run: run, lock: .inherited(lock), request: request, scenarios: scenarios, redactor: redactor, needsViewer: !request.isDetached,
             firstSequence: 1, server: try ControlServer.listen(run.control), watchdogPipe: nil
-        ).own(viewer: viewer, handover: nil)
+        ).own(viewer: viewer, handover: nil, signals: signals)
     }
 
     /// Goes on as the owner of a lab that another build owned before in this very process.
-    public static func takeOver(document: Int32, scenarios: ScenarioCatalog) async throws -> Int32 {
+    public static func takeOver(document: Int32, scenarios: ScenarioCatalog, signals: AsyncStream<Int32>) async throws -> Int32 {
         let handover = try Handover.read(document)
         let redactor = Redactor()
         for (value, name) in handover.secrets { try redactor.add(secret: value, name: name) }
@@ -125,7 +136,7 @@ public enum OwnerProcess {
             run: RunDirectory.open(path: handover.run), lock: .inherited(handover.lock), request: handover.request, scenarios: scenarios,
             redactor: redactor, needsViewer: false, firstSequence: handover.nextSequence, server: ControlServer(listener: handover.listener),
             watchdogPipe: (handover.watchdogReader, handover.watchdogWriter)
-        ).own(viewer: nil, handover: handover)
+        ).own(viewer: nil, handover: handover, signals: signals)
     }
 
     /// Checks that variables are set and can be kept secret. Their values reach the owner as its environment, never as arguments.

@@ -1,5 +1,3 @@
-import Dispatch
-import Glibc
 import GuestShell
 import LabEvents
 
@@ -10,17 +8,14 @@ extension OwnerState: EventRecorder {
     }
 
     /// Ends the run when this process gets a signal; for the time of `body`.
-    func endingAtSignals<Result>(_ body: () async -> Result) async -> Result {
-        let sources = [SIGINT, SIGTERM, SIGHUP].map { number in
-            // Without this the default action would end the process before the source sees the signal.
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { [self] in end(.signal(number, to: "the owner")) }
-            source.resume()
-            return source
+    ///
+    /// - Parameter signals: as they come. Nobody else may listen for them: Dispatch gives a signal to one of its sources alone.
+    func ending<Result: Sendable>(at signals: AsyncStream<Int32>, _ body: () async -> Result) async -> Result {
+        await withTaskGroup(of: Void.self) { tasks in
+            defer { tasks.cancelAll() }
+            tasks.addTask { for await number in signals { self.end(.signal(number, to: "the owner")) } }
+            return await body()
         }
-        defer { for source in sources { source.cancel() } }
-        return await body()
     }
 
     /// The run directory cannot be written.

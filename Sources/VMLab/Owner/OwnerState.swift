@@ -9,7 +9,8 @@ final class OwnerState: Sendable {
         var state = LabEvent.LabState.planning
         var finished: LabEvent.RunFinished?
         var needsViewer: Bool
-        var hasViewer = false
+        /// Whether the viewer has been there.
+        var hadViewer = false
         /// Commands that run for clients; a takeover waits for them.
         var busy = 0
         var isHandingOver = false
@@ -55,8 +56,12 @@ final class OwnerState: Sendable {
 
     func viewerMayLeave() { mutable.withLock { $0.needsViewer = false } }
 
+    /// The viewer reads events.
+    func viewerCame() { mutable.withLock { $0.hadViewer = true } }
+
     /// The connection of the viewer is gone.
     func viewerLeft() {
+        viewerCame()
         let isNeeded = mutable.withLock { $0.needsViewer && $0.state != .kept && $0.state != .down }
         if isNeeded { end(.viewerGone) }
     }
@@ -106,9 +111,9 @@ final class OwnerState: Sendable {
         return try await body()
     }
 
-    /// Waits until every client has got the last event.
-    func letClientsRead(atMost limit: Duration) async {
+    /// Waits until every client has got the last event, and until the viewer has come for them: a run may end sooner than its viewer is there.
+    func letClientsRead(atMost limit: Duration, expectingViewer: Bool) async {
         let deadline = ContinuousClock.now + limit
-        while mutable.withLock({ $0.readers > 0 }), ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(5)) }
+        while mutable.withLock({ $0.readers > 0 || (expectingViewer && !$0.hadViewer) }), ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(5)) }
     }
 }

@@ -18,9 +18,9 @@ struct OwnerCommand: AsyncParsableCommand, SignalHandling {
         }
         let code: Int32
         if let handover {
-            code = try await OwnerProcess.takeOver(document: handover, scenarios: Scenarios.catalog)
+            code = try await OwnerProcess.takeOver(document: handover, scenarios: Scenarios.catalog, signals: signals)
         } else if let run, let lock {
-            code = try await OwnerProcess.own(path: run, lock: lock, viewer: viewer, scenarios: Scenarios.catalog)
+            code = try await OwnerProcess.own(path: run, lock: lock, viewer: viewer, scenarios: Scenarios.catalog, signals: signals)
         } else {
             throw ValidationError("this verb is for vmlab itself; use `vmlab run`")
         }

@@ -18,7 +18,7 @@ final class Viewer: Sendable {
     private let leaving = Gate<Int32>()
 
     /// How long the owner may take to end after a signal; then it is killed, and its watchdog ends the lab.
-    private static let patience = Duration.milliseconds(6500)
+    private static let patience = Duration.milliseconds(5800)
     /// How long the watchdog may take.
     private static let watchdogLimit = Duration.seconds(5)
 
@@ -57,7 +57,7 @@ final class Viewer: Sendable {
         if case .left(let signal) = end { return 128 + signal }
         if let signal = signalled.value {
             await owner.settle(run, atMost: Self.watchdogLimit)
-            LostRun.record(run, cause: "ended by signal \(signal)")
+            LostRun.record(run, cause: "the viewer got \(Interruption(signal: signal).name)", signal: signal)
             Terminal.error("ended by \(Interruption(signal: signal).name), everything is cleaned up")
             return 128 + signal
         }
@@ -133,8 +133,15 @@ final class Viewer: Sendable {
 
     /// The owner is gone without having said that the run is over.
     private func reportLoss() async -> Int32 {
-        let end = owner.end()
+        let (end, signal) = owner.end()
         await owner.settle(run, atMost: Self.watchdogLimit)
+        if let signal, [SIGINT, SIGTERM, SIGHUP].contains(signal) {
+            // It came before the owner listened for signals.
+            let cause = "the owner got \(Interruption(signal: signal).name)"
+            LostRun.record(run, cause: cause, signal: signal)
+            Terminal.error("ended: \(cause), everything is cleaned up")
+            return 128 + signal
+        }
         let tail = (try? String(contentsOfFile: run.path + "/harness.log", encoding: .utf8))?.split(separator: "\n").last
         let problem = Problem(
             .failure, "the owner of the run is gone: it \(end)", location: run.path + "/harness.log",
