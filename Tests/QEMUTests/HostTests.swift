@@ -10,7 +10,7 @@ import Testing
             try FileManager.default.createDirectory(atPath: folder + "/qemu-img", withIntermediateDirectories: false)
             let problem = #expect(throws: Problem.self) { try HostTool.qemuImage.locate(searchPath: "relative:\(folder)") }
             #expect(problem?.key == .toolMissing)
-            #expect(problem?.remedy == "sudo apt-get install qemu-utils")
+            #expect(problem?.remedy == "./ci/setup, or: sudo apt-get install qemu-utils")
         }
     }
 

@@ -28,6 +28,6 @@ public struct HostTool: Sendable, Equatable {
         }
         throw .environment(
             .toolMissing, "\(name) is not installed", why: path.isEmpty ? "PATH is empty" : "not found on PATH (\(path))",
-            remedy: "sudo apt-get install \(package)")
+            remedy: "./ci/setup, or: sudo apt-get install \(package)")
     }
 }

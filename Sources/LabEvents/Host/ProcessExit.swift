@@ -4,6 +4,8 @@ public enum ProcessExit: Equatable, Sendable, Codable, CustomStringConvertible {
     case exited(Int32)
     /// A signal ended it.
     case signalled(Int32)
+    /// It ended, and how was told to somebody else: another part of this process waited for it first.
+    case unknown
 
     /// The end in words; for the signals with a usual cause, the cause too.
     public var description: String {
@@ -13,6 +15,7 @@ public enum ProcessExit: Equatable, Sendable, Codable, CustomStringConvertible {
         case .signalled(7): "was ended by signal 7 (SIGBUS: the file system of its RAM file is full)"
         case .signalled(9): "was ended by signal 9 (SIGKILL: by someone, or by the kernel for lack of memory)"
         case .signalled(31): "was ended by signal 31 (SIGSYS: a system call that the sandbox denies)"
+        case .unknown: "ended, nobody knows how"
         case .signalled(let signal): "was ended by signal \(signal)"
         }
     }

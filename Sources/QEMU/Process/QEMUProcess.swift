@@ -15,7 +15,7 @@ final class QEMUProcess: Sendable {
     let steps = EventHistory<Step>()
     private let command: [String]
     private let log: String
-    private let inherited: InheritedChild?
+    private let inherited: ChildProcess?
 
     /// - Parameters:
     ///   - command: the program's absolute path, or a name to look for on PATH, and its arguments.
@@ -27,9 +27,9 @@ final class QEMUProcess: Sendable {
     }
 
     /// A process that runs already, as a child of this one.
-    init(inheriting record: ProcessRecord) {
+    init(inheriting record: ProcessRecord) throws(Problem) {
         (command, log) = ([], "")
-        inherited = InheritedChild(pid: record.pid, startTime: record.startTime, currentStartTime: ProcessRecord.startTime(pid:))
+        inherited = try ChildProcess.attach(record)
         steps.append(.spawned(record))
     }
 
@@ -61,13 +61,9 @@ final class QEMUProcess: Sendable {
         }
     }
 
-    private func watch(_ child: InheritedChild) async {
-        if await child.waitForEnd() == nil { await child.terminate(patience: .milliseconds(700)) }
-        switch child.end {
-        case .exited(let status): steps.append(.ended(.exited(status)))
-        case .signalled(let signal): steps.append(.ended(.signalled(signal)))
-        case .unknown, nil: steps.append(.failed(Problem(.failure, "QEMU is gone", location: "pid \(child.pid)")))
-        }
+    private func watch(_ child: ChildProcess) async {
+        _ = await child.waitForExit()
+        if let end = await child.end(patience: .milliseconds(700)) { steps.append(.ended(end)) }
     }
 
     /// How the process ended, as soon as it has; nil when the calling task is cancelled first.

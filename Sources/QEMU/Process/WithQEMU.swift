@@ -39,7 +39,7 @@ public func withQEMU<Result: Sendable>(
 public func withInheritedQEMU<Result: Sendable>(
     _ configuration: QEMUConfiguration, process record: ProcessRecord, boot: Int, options: QEMUOptions, body: (Guest) async throws -> Result
 ) async throws -> Result {
-    try await withProcess(QEMUProcess(inheriting: record), configuration, boot: boot, options: options) { guest in
+    try await withProcess(try QEMUProcess(inheriting: record), configuration, boot: boot, options: options) { guest in
         try await guest.adoptState()
         return try await body(guest)
     }

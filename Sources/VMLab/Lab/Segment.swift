@@ -29,7 +29,7 @@ public final class Segment: Sendable {
         _ context: LabContext, inherited: InheritedSwitch?, _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
         let configuration = SwitchConfiguration(
-            name: name, socket: plan.socket(in: context.folders), managementSocket: plan.managementSocket(in: context.folders),
+            name: name, socketFolder: plan.socket(in: context.folders), managementSocket: plan.managementSocket(in: context.folders),
             ports: plan.switchPorts)
         let log = "\(context.run.path)/network/switch-\(name).log"
         let use: @Sendable (VDESwitch) async throws -> Result = { [self] vdeSwitch in
