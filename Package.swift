@@ -55,7 +55,7 @@ let package = Package(
             dependencies: ["LabEvents", crypto, subprocess, system, yams],
             swiftSettings: settings
         ),
-        .target(name: "VDE", dependencies: ["LabEvents", nioCore, nioPosix, subprocess, system], swiftSettings: settings),
+        .target(name: "VDE", dependencies: ["LabEvents", nioCore, nioPosix], swiftSettings: settings),
         .target(name: "Reporting", dependencies: ["LabEvents"], swiftSettings: settings),
         .target(
             name: "VMLab",
@@ -77,7 +77,7 @@ let package = Package(
         ),
         .testTarget(name: "LabEventsTests", dependencies: ["LabEvents"], swiftSettings: settings),
         .testTarget(name: "ReportingTests", dependencies: ["LabEvents", "Reporting"], swiftSettings: settings),
-        .testTarget(name: "VDETests", dependencies: ["LabEvents", "VDE", nioCore, nioPosix, subprocess, system], swiftSettings: settings),
+        .testTarget(name: "VDETests", dependencies: ["LabEvents", "VDE"], swiftSettings: settings),
         .testTarget(name: "VMLabTests", dependencies: ["BuildRegistry", "LabEvents", "QEMU", "VMLab"], swiftSettings: settings),
         .testTarget(name: "QEMUTests", dependencies: ["QEMU", "LabEvents", subprocess], swiftSettings: settings),
         .testTarget(name: "GuestShellTests", dependencies: ["GuestShell", "LabEvents", nioCore], swiftSettings: settings),

@@ -83,7 +83,7 @@ public final class VDESwitch: Sendable {
 extension VDESwitch {
     /// The connection, made anew where there is none or it broke.
     private func connection(to purpose: String) async throws(Problem) -> ManagementSocket {
-        if process.exit != nil { throw await died(to: purpose) }
+        if process.exit != nil { throw died(to: purpose) }
         if let socket = state.withLock({ $0.socket }), !socket.session.isClosed { return socket }
         let socket: ManagementSocket
         do {
@@ -143,7 +143,7 @@ extension VDESwitch {
             return problem(to: purpose, why: "the switch answered nothing to '\(command)'", remedy: "look at \(options.log)")
         case .closed(let wasSent, let reason):
             // The socket closes a moment before the process is gone.
-            if await withDeadline(.seconds(1), { await self.process.waitForExit() }) != nil { return await died(to: purpose) }
+            if await withDeadline(.seconds(1), { await self.process.waitForExit() }) != nil { return died(to: purpose) }
             return problem(
                 to: purpose, why: reason + (wasSent ? "; the switch may have acted on '\(command)'" : ""),
                 remedy: "the switch runs (pid \(record.pid)); ask again")
@@ -159,7 +159,7 @@ extension VDESwitch {
             remedy: "see whether the process stands still: cat /proc/\(record.pid)/status")
     }
 
-    private func died(to purpose: String) async -> Problem {
+    private func died(to purpose: String) -> Problem {
         let how = process.exit.map { "\($0)" } ?? "is gone"
         if state.withLock({ $0.isEnding }) {
             return problem(to: purpose, why: "the switch \(how): its scope was left", remedy: "ask inside the scope")

@@ -262,7 +262,7 @@ import Testing
                 try await withQEMU(configuration, options: QEMUOptions(log: folder + "/log", searchPath: folder)) { _ in }
             }
             #expect(problem?.key == .toolMissing)
-            #expect(problem?.remedy == "sudo apt-get install qemu-system-x86")
+            #expect(problem?.remedy == "./ci/setup, or: sudo apt-get install qemu-system-x86")
         }
     }
 }

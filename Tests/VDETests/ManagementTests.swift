@@ -117,11 +117,12 @@ import Testing
         }
     }
 
-    @Test func `a killed switch ends every call and wait at once, and names the signal`() async throws {
-        try await SwitchFolder.withSwitch { vdeSwitch in
+    @Test(.timeLimit(.minutes(1)))
+    func `a killed switch ends every call and wait at once, and names the signal`() async throws {
+        // No call's own limit ends it within the test's.
+        try await SwitchFolder.withSwitch(callLimit: .seconds(600)) { vdeSwitch in
             // Standing still, it answers none of them before its end.
             vdeSwitch.process.signal(SIGSTOP)
-            let begin = ContinuousClock.now
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for vlan in 1...4 {
                     group.addTask {
@@ -136,7 +137,6 @@ import Testing
                 group.addTask { vdeSwitch.process.signal(SIGKILL) }
                 try await group.waitForAll()
             }
-            #expect(begin.duration(to: .now) < .seconds(2))
             #expect(!vdeSwitch.isRunning)
             let later = await #expect(throws: Problem.self) { _ = try await vdeSwitch.vlans() }
             #expect(later?.key == .switchDied)

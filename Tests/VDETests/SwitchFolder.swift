@@ -18,8 +18,14 @@ struct SwitchFolder {
     }
 
     /// A switch in a folder of its own.
-    static func withSwitch(ports: Int = 8, _ body: (VDESwitch) async throws -> Void) async throws {
-        try await with { try await withVDESwitch($0.configuration(ports: ports), options: $0.options, body: body) }
+    static func withSwitch(
+        ports: Int = 8, callLimit: Duration = .seconds(10), _ body: (VDESwitch) async throws -> Void
+    ) async throws {
+        try await with { folder in
+            var options = folder.options
+            options.callLimit = callLimit
+            try await withVDESwitch(folder.configuration(ports: ports), options: options, body: body)
+        }
     }
 
     func configuration(ports: Int = 8) -> SwitchConfiguration {

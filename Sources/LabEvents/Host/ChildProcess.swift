@@ -17,6 +17,8 @@ public final class ChildProcess: Sendable {
     /// The process.
     public let record: ProcessRecord
     private let state = Mutex(State())
+    /// A serial queue gets a thread also when all of the shared pool's are busy, so a kill comes in time.
+    private let signals = DispatchQueue(label: "vmlab.child-process.signals")
 
     init(record: ProcessRecord) {
         self.record = record
@@ -77,7 +79,7 @@ public final class ChildProcess: Sendable {
     /// - Returns: how it ended.
     @discardableResult
     public func end(after grace: Duration = .zero, patience: Duration = .milliseconds(200)) async -> ProcessExit? {
-        // The queue's timers, because the sleep of a cancelled task does not last.
+        // A queue's timers, because the sleep of a cancelled task does not last.
         schedule(SIGTERM, after: grace)
         schedule(SIGKILL, after: grace + patience)
         let waiter = state.withLock { state in
@@ -101,7 +103,7 @@ public final class ChildProcess: Sendable {
     private func schedule(_ signal: Int32, after delay: Duration) {
         let (seconds, attoseconds) = delay.components
         let time = DispatchTime.now() + .seconds(Int(seconds)) + .nanoseconds(Int(attoseconds / 1_000_000_000))
-        DispatchQueue.global().asyncAfter(deadline: time) { self.signal(signal) }
+        signals.asyncAfter(deadline: time) { self.signal(signal) }
     }
 }
 
