@@ -59,7 +59,9 @@ let package = Package(
         .target(name: "Reporting", dependencies: ["LabEvents"], swiftSettings: settings),
         .target(
             name: "VMLab",
-            dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "QEMU", "Reporting", "VDE", crypto, nioCore, nioPosix, subprocess, system],
+            dependencies: [
+                "BuildRegistry", "GuestShell", "LabEvents", "QEMU", "Reporting", "VDE", crypto, nioCore, nioPosix, subprocess, system,
+            ],
             swiftSettings: settings
         ),
         .target(name: "Scenarios", dependencies: ["GuestShell", "LabEvents", "VMLab"], swiftSettings: settings),
@@ -84,7 +86,9 @@ let package = Package(
         .testTarget(name: "BuildRegistryTests", dependencies: ["BuildRegistry", "LabEvents"], swiftSettings: settings),
         .testTarget(
             name: "ClusterTests",
-            dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "QEMU", "Scenarios", "VDE", "VMLab", "vmlab", crypto, subprocess, system],
+            dependencies: [
+                "BuildRegistry", "GuestShell", "LabEvents", "QEMU", "Scenarios", "VDE", "VMLab", "vmlab", crypto, subprocess, system,
+            ],
             swiftSettings: settings
         ),
         .testTarget(

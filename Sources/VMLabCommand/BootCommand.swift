@@ -101,7 +101,8 @@ struct BootCommand: AsyncParsableCommand {
         let start = ContinuousClock.now
         let machine = try node.machine()
         let size = "\(machine.guest.configuration.memory.mebibytes) MiB, \(machine.guest.configuration.processors) vCPU"
-        Terminal.note("\(image.name): booting (\(node.plan.bootMode.rawValue), \(machine.guest.configuration.accelerator.rawValue), \(size))")
+        Terminal.note(
+            "\(image.name): booting (\(node.plan.bootMode.rawValue), \(machine.guest.configuration.accelerator.rawValue), \(size))")
         try await node.waitForShell()
         let kernel = try await machine.shell.execute("uname -sr")
         Terminal.note("\(image.name): up after \(BuildProgress.seconds(start.duration(to: .now))): \(kernel.stdout.trimmed)")

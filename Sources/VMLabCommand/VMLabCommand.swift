@@ -13,9 +13,11 @@ public struct VMLabCommand: AsyncParsableCommand {
             75 busy, 128+n ended by signal n.
             """,
         groupedSubcommands: [
-            CommandGroup(name: "Runs", subcommands: [RunCommand.self, PlanCommand.self, PsCommand.self, DownCommand.self, EventsCommand.self]),
             CommandGroup(
-                name: "Nodes", subcommands: [
+                name: "Runs", subcommands: [RunCommand.self, PlanCommand.self, PsCommand.self, DownCommand.self, EventsCommand.self]),
+            CommandGroup(
+                name: "Nodes",
+                subcommands: [
                     ExecuteCommand.self, ShellCommand.self, CopyCommand.self, ConsoleCommand.self, PowerCommand.self, TakeoverCommand.self,
                 ]),
             CommandGroup(name: "Host", subcommands: [BootCommand.self, ImageCommand.self, AcceleratorCommand.self, OwnerCommand.self]),

@@ -38,7 +38,8 @@ struct CommandLine: Sendable {
         var variables: [Environment.Key: String] = ["VMLAB_STATE": state]
         for (name, value) in environment { variables[Environment.Key(stringLiteral: name)] = value }
         let result = try await Subprocess.run(
-            .path(FilePath(executable)), arguments: Arguments(arguments), environment: .inherit.updating(variables.mapValues { Optional($0) }),
+            .path(FilePath(executable)), arguments: Arguments(arguments),
+            environment: .inherit.updating(variables.mapValues { Optional($0) }),
             input: .string(input), output: .string(limit: 16 << 20), error: .string(limit: 16 << 20))
         let code =
             switch result.terminationStatus {

@@ -28,7 +28,8 @@ struct KeptLabTests {
             // A counter, and a stream from a to b that prints what arrives.
             try await command.succeed(
                 "execute", run, "b", "--",
-                "(nc -l -p 7100 >/tmp/stream) </dev/null >/dev/null 2>&1 & while ! grep -q :1BBC /proc/net/tcp6 /proc/net/tcp; do sleep 0.1; done")
+                "(nc -l -p 7100 >/tmp/stream) </dev/null >/dev/null 2>&1 & while ! grep -q :1BBC /proc/net/tcp6 /proc/net/tcp; do sleep 0.1; done"
+            )
             try await command.succeed(
                 "execute", run, "a", "--",
                 """
@@ -36,14 +37,18 @@ struct KeptLabTests {
                 </dev/null >/dev/null 2>&1 &
                 """)
             func state() async throws -> (boots: [String], uptime: Double, counter: Int, arrived: [Int]) {
-                let boots = try await [command.succeed("execute", run, "a", "--", "cat /proc/sys/kernel/random/boot_id"),
-                    command.succeed("execute", run, "b", "--", "cat /proc/sys/kernel/random/boot_id")]
+                let boots = try await [
+                    command.succeed("execute", run, "a", "--", "cat /proc/sys/kernel/random/boot_id"),
+                    command.succeed("execute", run, "b", "--", "cat /proc/sys/kernel/random/boot_id"),
+                ]
                 let uptime = try await command.succeed("execute", run, "a", "--", "cut -d ' ' -f 1 /proc/uptime")
                 let counter = try await command.succeed("execute", run, "a", "--", "cat /tmp/counter")
                 let arrived = try await command.succeed("execute", run, "b", "--", "cat /tmp/stream")
                 return (
                     boots, Double(uptime.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0,
-                    Int(counter.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0, arrived.split(separator: "\n").dropLast().compactMap { Int($0) })
+                    Int(counter.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0,
+                    arrived.split(separator: "\n").dropLast().compactMap { Int($0) }
+                )
             }
             let before = try await state()
             let owner = try await Self.owner(command, run)

@@ -18,7 +18,8 @@ struct SecretTests {
             // On standard output, on the serial console by the guest's kernel and by a program, and in a command that fails.
             for (name, value) in [("PLANTED", registered), ("LATER", later)] {
                 let said = try await command.succeed(
-                    "execute", run, "n1", "--secret", name, "--", "echo $\(name); echo value $\(name) >/dev/ttyS0; echo k $\(name) >/dev/kmsg",
+                    "execute", run, "n1", "--secret", name, "--",
+                    "echo $\(name); echo value $\(name) >/dev/ttyS0; echo k $\(name) >/dev/kmsg",
                     environment: [name: value])
                 #expect(said == value + "\n", "the command itself is not censored")
                 _ = try await command.run(

@@ -32,7 +32,8 @@ extension ControlSession {
     func terminal(_ request: ControlRequest, _ input: ClientInput) async throws -> ControlReply {
         let shell = try node(request).machine().shell
         let client = TerminalClient(
-            size: TerminalSize(columns: request.columns ?? 80, rows: request.rows ?? 24), type: request.term ?? "vt100", resizes: input.sizes,
+            size: TerminalSize(columns: request.columns ?? 80, rows: request.rows ?? 24), type: request.term ?? "vt100",
+            resizes: input.sizes,
             input: { [self] in try await take(request.id, input) },
             output: { [self] bytes in try await send(request.id, "stdout", bytes) })
         let begin = ContinuousClock.now
@@ -43,7 +44,8 @@ extension ControlSession {
     func transfer(_ request: ControlRequest) async throws -> ControlReply {
         let shell = try node(request).machine().shell
         guard let local = request.local, local.hasPrefix("/"), let path = request.path, path.hasPrefix("/") else {
-            throw Problem(.invalidInput, "a transfer needs two absolute paths", why: "local '\(request.local ?? "")', path '\(request.path ?? "")'")
+            throw Problem(
+                .invalidInput, "a transfer needs two absolute paths", why: "local '\(request.local ?? "")', path '\(request.path ?? "")'")
         }
         let moved =
             request.op == .upload

@@ -91,7 +91,8 @@ final class ControlSession: Sendable {
         do {
             try await reply(try await result(of: request, input))
         } catch {
-            let problem = (error as? Problem) ?? (error as? GuestShellError)?.problem ?? Problem(.failure, "\(request.op.rawValue): \(error)")
+            let problem =
+                (error as? Problem) ?? (error as? GuestShellError)?.problem ?? Problem(.failure, "\(request.op.rawValue): \(error)")
             try? await fail(request.id, problem)
         }
     }
@@ -105,7 +106,8 @@ final class ControlSession: Sendable {
             return ControlReply(.result, id: request.id)
         case .stop:
             owner.end(
-                request.signal.map { .signal($0, to: request.reason ?? "the viewer") } ?? .request(request.reason ?? "a client asked for it"))
+                request.signal.map { .signal($0, to: request.reason ?? "the viewer") }
+                    ?? .request(request.reason ?? "a client asked for it"))
             return ControlReply(.result, id: request.id)
         case .execute: return try await owner.serving { try await execute(request, input ?? ClientInput()) }
         case .terminal: return try await owner.serving { try await terminal(request, input ?? ClientInput()) }

@@ -7,9 +7,10 @@ public enum RawConsole {
     /// Connects for the time of `body`, which gets two functions: to send bytes, and to receive some (nil at the end).
     public static func join<Result: Sendable>(
         _ path: String,
-        _ body: @escaping @Sendable (
-            _ send: @escaping @Sendable ([UInt8]) async throws -> Void, _ receive: @escaping @Sendable () async throws -> [UInt8]?
-        ) async throws -> Result
+        _ body:
+            @escaping @Sendable (
+                _ send: @escaping @Sendable ([UInt8]) async throws -> Void, _ receive: @escaping @Sendable () async throws -> [UInt8]?
+            ) async throws -> Result
     ) async throws -> Result {
         let channel: LineChannel.Channel
         do {

@@ -29,7 +29,8 @@ public struct Budget: Sendable, Equatable {
     ///   - observed: what was seen last, for the error.
     /// - Throws: what `body` throws, or a ``Problem`` that names the budget, what was waited for, how long, and the last observation.
     func run<Value: Sendable>(
-        pace: Double, waitingFor what: String, observed: @escaping @Sendable () -> String?, _ body: @escaping @Sendable () async throws -> Value
+        pace: Double, waitingFor what: String, observed: @escaping @Sendable () -> String?,
+        _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         let limit = scaled(by: pace)
         let begin = ContinuousClock.now
@@ -41,7 +42,8 @@ public struct Budget: Sendable, Equatable {
                 let waited = begin.duration(to: .now).seconds
                 throw Problem(
                     .failure, "budget '\(self.name)' is used up: \(what)",
-                    why: "waited \(waited.rounded(to: 1)) s (\(self.limit.seconds.rounded(to: 1)) s at pace \(pace.rounded(to: 1))); last seen: "
+                    why:
+                        "waited \(waited.rounded(to: 1)) s (\(self.limit.seconds.rounded(to: 1)) s at pace \(pace.rounded(to: 1))); last seen: "
                         + (observed() ?? "nothing"),
                     remedy: "the serial log of the node shows how far it came")
             }

@@ -57,7 +57,8 @@ extension Node {
         switch origin {
         case .fresh: return try await withQEMU(configuration, options: options, body: body)
         case .inherited(let machine):
-            return try await withInheritedQEMU(configuration, process: machine.process, boot: machine.guestBoot, options: options, body: body)
+            return try await withInheritedQEMU(
+                configuration, process: machine.process, boot: machine.guestBoot, options: options, body: body)
         }
     }
 
@@ -69,7 +70,9 @@ extension Node {
         var options = context.shell
         options.alreadyUp = order.origin.isUp
         options.readyTimeout = context.bootBudget.scaled(by: context.pace)
-        let endpoints = plan.endpoints(files, image: context.images[name], login: context.login, waysIn: context.waysIn) { guest.console.socketPath }
+        let endpoints = plan.endpoints(files, image: context.images[name], login: context.login, waysIn: context.waysIn) {
+            guest.console.socketPath
+        }
         return try await withGuestShell(node: name, endpoints: endpoints, options: options) { shell in
             let machine = Machine(name: name, guest: guest, shell: shell)
             return try await withThrowingTaskGroup(of: Void.self) { tasks in

@@ -50,7 +50,9 @@ extension Node {
         let follower = LogFollower(source: folder + "/stderr.log", target: target, redactor: context.redactor)
         let offset: Int
         if case .inherited(let machine) = origin { offset = machine.errorOffset } else { offset = 0 }
-        await follower.run(context.watch.changes(in: folder).stream, from: offset) { position in mutable.withLock { $0.errorOffset = position } }
+        await follower.run(context.watch.changes(in: folder).stream, from: offset) { position in
+            mutable.withLock { $0.errorOffset = position }
+        }
     }
 
     private func take(_ line: String, boot: Int, _ panics: AsyncStream<String>.Continuation) {

@@ -30,7 +30,8 @@ extension Node {
         let limit = budget.scaled(by: context.pace)
         let result = try await execute(check, timeout: limit)
         guard result.succeeded else {
-            throw Problem(.failure, "\(name): nobody listens on port \(port)", why: "waited \(limit.seconds.rounded(to: 1)) s; \(result.outcome)")
+            throw Problem(
+                .failure, "\(name): nobody listens on port \(port)", why: "waited \(limit.seconds.rounded(to: 1)) s; \(result.outcome)")
         }
     }
 }

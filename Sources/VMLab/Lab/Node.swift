@@ -92,7 +92,9 @@ public final class Node: Sendable {
     /// Waits for a state. Ends at once when the machine is gone or panicked.
     ///
     /// - Parameter since: the length of ``changes`` before the action whose effect is waited for; nil when the state as it is counts too.
-    func waitFor(_ budget: Budget, _ what: String, since: Int? = nil, _ isReached: @escaping @Sendable (LabEvent.NodeState) -> Bool) async throws {
+    func waitFor(_ budget: Budget, _ what: String, since: Int? = nil, _ isReached: @escaping @Sendable (LabEvent.NodeState) -> Bool)
+        async throws
+    {
         let node = self
         try await budget.run(pace: context.pace, waitingFor: what, observed: { node.observation }) {
             let first = node.changes.count

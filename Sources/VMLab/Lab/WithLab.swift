@@ -60,7 +60,8 @@ func withLab<Result: Sendable>(
 ) async throws -> Result {
     let failure = LabFailure()
     let context = LabContext(
-        plan: plan, images: Dictionary(uniqueKeysWithValues: plan.nodes.compactMap { node in images[node.image.key].map { (node.name, $0) } }),
+        plan: plan,
+        images: Dictionary(uniqueKeysWithValues: plan.nodes.compactMap { node in images[node.image.key].map { (node.name, $0) } }),
         folders: folders, run: run, events: options.events, redactor: options.redactor, watch: try FolderWatch(),
         pace: options.pace ?? plan.host.pace, bootSlots: AsyncSemaphore(plan.resources.concurrentBoots), shell: options.shell,
         login: options.login, waysIn: options.waysIn, bootBudget: options.bootBudget,

@@ -49,7 +49,8 @@ public enum LabEnd {
     public static func sweep(_ run: RunDirectory) -> Bool {
         guard !RunLock.isHeld(run), access(run.sockets, F_OK) == 0 else { return false }
         for name in (try? FileManager.default.contentsOfDirectory(atPath: run.processes)) ?? [] {
-            let fields = ((try? String(contentsOfFile: "\(run.processes)/\(name)", encoding: .utf8)) ?? "").split(whereSeparator: \.isWhitespace)
+            let fields = ((try? String(contentsOfFile: "\(run.processes)/\(name)", encoding: .utf8)) ?? "").split(
+                whereSeparator: \.isWhitespace)
             guard fields.count >= 2, let pid = Int32(fields[0]), let start = UInt64(fields[1]), pid > 1 else { continue }
             // By the time it started, since another process may have the number by now.
             if ProcessRecord.startTime(pid: pid) == start { kill(pid, SIGKILL) }

@@ -37,7 +37,8 @@ struct Manifest: Sendable, Codable {
     /// The variables that are worth knowing and hold no secret.
     private static let allowed: Set<String> = [
         "CI", "GITHUB_ACTIONS", "GITHUB_JOB", "GITHUB_REF", "GITHUB_REPOSITORY", "GITHUB_RUN_ATTEMPT", "GITHUB_RUN_ID", "GITHUB_SHA",
-        "GITHUB_WORKFLOW", "GITLAB_CI", "CI_COMMIT_SHA", "CI_JOB_ID", "CI_JOB_NAME", "CI_PIPELINE_ID", "LANG", "LC_ALL", "RUNNER_NAME", "RUNNER_OS",
+        "GITHUB_WORKFLOW", "GITLAB_CI", "CI_COMMIT_SHA", "CI_JOB_ID", "CI_JOB_NAME", "CI_PIPELINE_ID", "LANG", "LC_ALL", "RUNNER_NAME",
+        "RUNNER_OS",
         "TERM", "TZ", "VMLAB_ACCEL", "VMLAB_CACHE", "VMLAB_STATE", "WSL_DISTRO_NAME", "XDG_RUNTIME_DIR",
     ]
 
@@ -45,11 +46,13 @@ struct Manifest: Sendable, Codable {
         var tools: [String: String] = [:]
         for (name, words) in [("qemu", ["qemu-system-x86_64", "--version"]), ("vde_switch", ["vde_switch", "--version"])] {
             let output = try? await Subprocess.run(
-                .name(words[0]), arguments: Arguments(Array(words.dropFirst())), input: .none, output: .string(limit: 4096), error: .combinedWithOutput)
+                .name(words[0]), arguments: Arguments(Array(words.dropFirst())), input: .none, output: .string(limit: 4096),
+                error: .combinedWithOutput)
             tools[name] = output?.standardOutput.split(separator: "\n").first.map(String.init)
         }
         return Manifest(
-            run: run.identifier, version: Build.version, build: Build.identifier, scenario: plan.scenario, seed: plan.seed, request: request,
+            run: run.identifier, version: Build.version, build: Build.identifier, scenario: plan.scenario, seed: plan.seed,
+            request: request,
             plan: plan.digest, accelerator: plan.accelerator.rawValue, host: plan.host,
             images: plan.images.map { Image(name: $0.name, key: $0.key, digest: images[$0.key]?.digest) }, tools: tools,
             environment: ProcessInfo.processInfo.environment.filter { allowed.contains($0.key) },
@@ -58,7 +61,8 @@ struct Manifest: Sendable, Codable {
 
     /// Completes the manifest of a run that ended, if it has one.
     static func complete(_ run: RunDirectory, outcome: LabEvent.RunFinished, redactor: Redactor) {
-        guard let bytes = try? Data(contentsOf: URL(filePath: path(run))), var manifest = try? JSONDecoder().decode(Manifest.self, from: bytes)
+        guard let bytes = try? Data(contentsOf: URL(filePath: path(run))),
+            var manifest = try? JSONDecoder().decode(Manifest.self, from: bytes)
         else { return }
         manifest.finishedAt = Date().formatted(.iso8601)
         manifest.outcome = outcome

@@ -89,7 +89,8 @@ struct Owner: Sendable {
 
     private func plan() async throws -> Planned {
         state.reach(.planning)
-        let planner = Planner(scenario: scenario, wishes: request.wishes, accelerator: request.accelerator, options: request.options, seed: request.seed)
+        let planner = Planner(
+            scenario: scenario, wishes: request.wishes, accelerator: request.accelerator, options: request.options, seed: request.seed)
         let plan = try await planner.plan(stateFolder: run.path)
         let nodes = plan.nodes.map(\.name)
         log.record(

@@ -115,7 +115,9 @@ public enum OwnerProcess {
     ///   - viewer: the descriptor of the connection to the viewer.
     ///   - signals: SIGINT, SIGTERM and SIGHUP as this process gets them.
     /// - Returns: the exit code of the run.
-    public static func own(path: String, lock: Int32, viewer: Int32?, scenarios: ScenarioCatalog, signals: AsyncStream<Int32>) async throws -> Int32 {
+    public static func own(path: String, lock: Int32, viewer: Int32?, scenarios: ScenarioCatalog, signals: AsyncStream<Int32>) async throws
+        -> Int32
+    {
         let run = RunDirectory.open(path: path)
         let request = try JSONDecoder().decode(RunRequest.self, from: Data(contentsOf: URL(filePath: path + "/request.json")))
         if let viewer { _ = fcntl(viewer, F_SETFD, FD_CLOEXEC) }
@@ -134,7 +136,8 @@ public enum OwnerProcess {
         for (value, name) in handover.secrets { try redactor.add(secret: value, name: name) }
         return try await Owner.make(
             run: RunDirectory.open(path: handover.run), lock: .inherited(handover.lock), request: handover.request, scenarios: scenarios,
-            redactor: redactor, needsViewer: false, firstSequence: handover.nextSequence, server: ControlServer(listener: handover.listener),
+            redactor: redactor, needsViewer: false, firstSequence: handover.nextSequence,
+            server: ControlServer(listener: handover.listener),
             watchdogPipe: (handover.watchdogReader, handover.watchdogWriter)
         ).own(viewer: nil, handover: handover, signals: signals)
     }
@@ -149,7 +152,8 @@ public enum OwnerProcess {
 
     private static func secret(_ name: String) throws(Problem) -> String {
         if let value = ProcessInfo.processInfo.environment[name] { return value }
-        throw Problem(.invalidInput, "there is no variable '\(name)' to keep secret", remedy: "export it first; its value is never an argument")
+        throw Problem(
+            .invalidInput, "there is no variable '\(name)' to keep secret", remedy: "export it first; its value is never an argument")
     }
 
     /// Whether this build understands a form of handing over.

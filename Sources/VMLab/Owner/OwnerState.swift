@@ -114,6 +114,8 @@ final class OwnerState: Sendable {
     /// Waits until every client has got the last event, and until the viewer has come for them: a run may end sooner than its viewer is there.
     func letClientsRead(atMost limit: Duration, expectingViewer: Bool) async {
         let deadline = ContinuousClock.now + limit
-        while mutable.withLock({ $0.readers > 0 || (expectingViewer && !$0.hadViewer) }), ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(5)) }
+        while mutable.withLock({ $0.readers > 0 || (expectingViewer && !$0.hadViewer) }), ContinuousClock.now < deadline {
+            try? await Task.sleep(for: .milliseconds(5))
+        }
     }
 }

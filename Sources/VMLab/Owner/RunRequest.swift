@@ -41,7 +41,8 @@ public struct RunRequest: Sendable, Codable, Equatable {
 
     /// A request.
     public init(
-        scenario: String, wishes: Scenario.Wishes = Scenario.Wishes(), keep: Keep = .never, isDetached: Bool = false, timeout: Double? = nil,
+        scenario: String, wishes: Scenario.Wishes = Scenario.Wishes(), keep: Keep = .never, isDetached: Bool = false,
+        timeout: Double? = nil,
         accelerator: String? = nil, options: PlanOptions = PlanOptions(), seed: UInt64
     ) {
         self.scenario = scenario

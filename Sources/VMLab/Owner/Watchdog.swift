@@ -100,7 +100,8 @@ final class Watchdog: Sendable {
         do {
             let result = try await Subprocess.run(
                 .path("/bin/sh"),
-                arguments: Arguments(["-c", Self.script, run.sockets, run.path, "/dev/shm/vmlab-\(run.identifier)"]), platformOptions: platform,
+                arguments: Arguments(["-c", Self.script, run.sockets, run.path, "/dev/shm/vmlab-\(run.identifier)"]),
+                platformOptions: platform,
                 input: .fileDescriptor(FileDescriptor(rawValue: reader), closeAfterSpawningProcess: false), output: .discarded,
                 error: .discarded
             ) { execution in

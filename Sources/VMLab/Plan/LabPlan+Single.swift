@@ -16,12 +16,14 @@ extension LabPlan {
     ///   - stateFolder: where the run's files lie.
     /// - Throws: a ``Problem`` when the host or the image does not fit.
     public static func single(
-        name: String, image: BootableImage, accelerator: AcceleratorChoice, mode: BootMode? = nil, memory: Int? = nil, processors: Int? = nil,
+        name: String, image: BootableImage, accelerator: AcceleratorChoice, mode: BootMode? = nil, memory: Int? = nil,
+        processors: Int? = nil,
         stateFolder: String
     ) throws(Problem) -> LabPlan {
         let facts = ImageFacts(
             name: image.name, key: image.key, digest: image.digest, bootModes: image.firmwares, defaultMemoryMiB: image.defaultMemoryMiB,
-            defaultVCPUs: image.defaultVCPUs, commandLine: image.commandLine, consoles: image.consoles, file: image.disk?.path, isCached: true)
+            defaultVCPUs: image.defaultVCPUs, commandLine: image.commandLine, consoles: image.consoles, file: image.disk?.path,
+            isCached: true)
         return try make(
             scenario: "single",
             topology: Topology(nodes: [.init(name: name, image: image.name, memoryMiB: memory, vcpus: processors, bootMode: mode)]),

@@ -109,7 +109,8 @@ public struct RunDirectory: Sendable, Equatable {
 
     /// A folder of this user's for sockets: XDG_RUNTIME_DIR when it is there and short, else one in /tmp that nobody else may enter.
     static func runtime(_ environment: [String: String] = ProcessInfo.processInfo.environment) throws(Problem) -> String {
-        if let runtime = environment["XDG_RUNTIME_DIR"], runtime.hasPrefix("/"), runtime.utf8.count <= 40, access(runtime, W_OK | X_OK) == 0 {
+        if let runtime = environment["XDG_RUNTIME_DIR"], runtime.hasPrefix("/"), runtime.utf8.count <= 40, access(runtime, W_OK | X_OK) == 0
+        {
             return runtime + "/vmlab"
         }
         let base = "/tmp/vmlab-\(getuid())"

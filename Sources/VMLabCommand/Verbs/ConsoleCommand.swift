@@ -9,7 +9,8 @@ import VMLab
 struct ConsoleCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "console", abstract: "Show a node's serial console as it grows, over its reboots, or type into it.",
-        discussion: "Of a run that has ended the log of the last boot is shown. With --attach the keys go to the console; leave with Ctrl-].")
+        discussion:
+            "Of a run that has ended the log of the last boot is shown. With --attach the keys go to the console; leave with Ctrl-].")
 
     @Argument(help: "The run: `latest`, or the beginning of its id.")
     var run: String

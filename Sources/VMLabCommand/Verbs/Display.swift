@@ -13,7 +13,8 @@ final class Display: Sendable {
     init(json: Bool, verbose: Bool, run: RunDirectory? = nil, isLive mayBeLive: Bool = true) {
         isVerbose = verbose
         let mode =
-            mayBeLive ? TerminalRecorder.mode(isTerminal: isatty(STDERR_FILENO) == 1, environment: ProcessInfo.processInfo.environment) : .plain
+            mayBeLive
+            ? TerminalRecorder.mode(isTerminal: isatty(STDERR_FILENO) == 1, environment: ProcessInfo.processInfo.environment) : .plain
         isLive = mode != .plain && !json
         recorder =
             json

@@ -29,10 +29,12 @@ struct ExecuteCommand: AsyncParsableCommand {
     @Option(help: "Seconds until the command is ended in the guest.")
     var timeout: Double?
 
-    @Option(name: .shortAndLong, help: "A variable for the command, NAME=VALUE, or NAME for this process's own; may be given several times.")
+    @Option(
+        name: .shortAndLong, help: "A variable for the command, NAME=VALUE, or NAME for this process's own; may be given several times.")
     var env: [String] = []
 
-    @Option(help: "The name of a variable of this process to pass on, whose value must never be written anywhere; may be given several times.")
+    @Option(
+        help: "The name of a variable of this process to pass on, whose value must never be written anywhere; may be given several times.")
     var secret: [String] = []
 
     @Option(help: "Where the command starts.")
@@ -142,7 +144,8 @@ private final class OutputCollector: Sendable {
         return String(
             decoding: try encoder.encode(
                 Report(
-                    stdout: stdout, stderr: stderr, exit: reply.exit, signal: reply.signal, timedOut: reply.timedOut, seconds: reply.seconds)),
+                    stdout: stdout, stderr: stderr, exit: reply.exit, signal: reply.signal, timedOut: reply.timedOut, seconds: reply.seconds
+                )),
             as: UTF8.self)
     }
 }

@@ -51,7 +51,8 @@ struct RunCommand: AsyncParsableCommand, SignalHandling {
         try await planner.validate()
         try OwnerProcess.checkSecrets(secret)
         var request = RunRequest(
-            scenario: options.scenario, wishes: options.wishes, keep: keep ? .always : keepOnFailure ? .onFailure : .never, isDetached: detach,
+            scenario: options.scenario, wishes: options.wishes, keep: keep ? .always : keepOnFailure ? .onFailure : .never,
+            isDetached: detach,
             timeout: timeout, accelerator: options.accel, options: planner.options, seed: seed)
         request.secrets = secret
         LabEnd.sweepAll()
