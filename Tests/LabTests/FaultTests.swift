@@ -8,19 +8,31 @@ import Testing
 struct FaultTests {
     // MARK: Processes of the lab
 
-    @Test("A killed QEMU fails the run, which names the node", .timeLimit(.minutes(5)))
-    func machine() async throws {
+    @Test(
+        "A killed QEMU fails the run at once, which names the node", .timeLimit(.minutes(5)),
+        arguments: [Moment.starting, .booting, .running])
+    func machine(_ moment: Moment) async throws {
         try await World.with { world in
             let viewer = try world.vmlab("run", "two-nodes")
             let run = try await world.run(of: viewer)
-            try await run.wait(for: .running)
-            let machine = try await run.process("qemu", "b")
+            if moment == .running { try await run.wait(for: .running) }
+            let machine: Int32
+            if moment == .starting {
+                // As soon as it is there, before anybody has talked to it.
+                machine = try await Poll.until("a QEMU of node b", .seconds(30), every: .microseconds(200)) {
+                    HostProcess.all().first { $0.words.first?.hasSuffix("qemu-system-x86_64") == true && $0.names("\(run.sockets)/n1") }?
+                        .pid
+                }
+            } else {
+                machine = try await run.process("qemu", "b")
+            }
             let begin = ContinuousClock.now
             kill(machine, SIGKILL)
-            try await run.settle(since: begin, limit: .seconds(5), [viewer], case: "QEMU SIGKILL")
+            try await run.settle(since: begin, limit: .seconds(5), [viewer], case: "QEMU SIGKILL \(moment)")
             #expect(viewer.end == .exited(1))
-            #expect(viewer.stderr.contains("b is gone") && viewer.stderr.contains("signal 9"), "\(viewer.stderr)")
-            try run.expectEvidence(.running, outcome: .failed)
+            let words = moment == .starting ? "QEMU ended before the guest b was ready" : "b is gone"
+            #expect(viewer.stderr.contains(words) && viewer.stderr.contains("signal 9"), "\(viewer.stderr)")
+            try run.expectEvidence(moment == .running ? .running : .booting, outcome: .failed)
         }
     }
 

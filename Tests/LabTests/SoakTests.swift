@@ -44,7 +44,7 @@ struct SoakTests {
             let wasAlive = try await strike(kill, viewer, run)
             var limit = Duration.seconds(kill.signal == SIGKILL ? 5 : 7)
             var programs = [viewer]
-            switch wasAlive ? ending(kill, run) : .itself {
+            switch wasAlive || kill.victim == .viewer ? ending(kill, run) : .itself {
             case .itself: break
             case .down:
                 begin = .now
@@ -98,7 +98,8 @@ struct SoakTests {
         case .viewer: return isKept ? .down : .itself
         // QEMU takes the other signals for the wish to power off, which a guest may have too.
         case .machine: return isKept || (isAlive && kill.signal != SIGKILL) ? .down : .itself
-        case .lan: return isKept ? .down : .itself
+        // A vde_switch goes on after SIGHUP.
+        case .lan: return isKept || (isAlive && kill.signal == SIGHUP) ? .down : .itself
         // It hears no signal but this one.
         case .watchdog: return !isAlive ? .itself : kill.signal == SIGKILL ? .ownerKill : .down
         }

@@ -50,7 +50,8 @@ public final class Lab: Sendable {
         events.record(.lab(LabEvent.LabChange(state: .booting)))
         try await withThrowingTaskGroup(of: Void.self) { group in
             for node in chosen { group.addTask { try await self.boot(node) } }
-            try await group.waitForAll()
+            // waitForAll() would wait for the others too when one has failed.
+            while try await group.next() != nil {}
         }
         events.record(.lab(LabEvent.LabChange(state: .running)))
     }

@@ -89,7 +89,7 @@ extension Node {
                     // Not before the machine stands: who waits for a node wants to know how far it is.
                     reach(.booting, boot: bootsBefore + 1)
                     mutable.withLock { $0.machine = machine }
-                    try await guest.resume()
+                    try await resume(guest)
                 }
                 order.isRunning.open(machine)
                 let end = await guest.waitForExit()
@@ -99,6 +99,24 @@ extension Node {
                 return end
             }
         }
+    }
+
+    /// Lets the processors run for the first time.
+    private func resume(_ guest: Guest) async throws {
+        do {
+            try await guest.resume()
+        } catch {
+            // A QEMU that is gone answers nothing; how it ended says more.
+            guard let end = await withDeadline(.milliseconds(500), { await guest.waitForExit() }) else { throw error }
+            throw gone("QEMU \(end)")
+        }
+    }
+
+    private func gone(_ detail: String) -> Problem {
+        Problem(
+            .failure, "\(name) is gone: \(detail)", location: "nodes/\(name)/stderr.log",
+            why: mutable.withLock { $0.lastLine }.map { "its console said last: \($0)" },
+            remedy: "signal 9 comes from somebody, or from the kernel for lack of memory (dmesg)")
     }
 
     /// Tells the shells, and everybody, what happens to the guest.
@@ -187,11 +205,7 @@ extension Node {
         }
         let detail = "QEMU \(end)"
         reach(.lost, detail: detail, severity: .error)
-        context.fail(
-            Problem(
-                .failure, "\(name) is gone: \(detail)", location: "nodes/\(name)/stderr.log",
-                why: mutable.withLock { $0.lastLine }.map { "its console said last: \($0)" },
-                remedy: "signal 9 comes from somebody, or from the kernel for lack of memory (dmesg)"))
+        context.fail(gone(detail))
     }
 }
 

@@ -41,7 +41,7 @@ extension Lab {
     public func onAllNodes(_ body: @escaping @Sendable (Node) async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for node in nodes { group.addTask { try await body(node) } }
-            try await group.waitForAll()
+            while try await group.next() != nil {}
         }
     }
 }

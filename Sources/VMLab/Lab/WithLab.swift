@@ -140,7 +140,7 @@ extension Lab {
                 guard let machine = inheritance.machines[node.name] else { continue }
                 group.addTask { try await node.begin(.inherited(machine)) }
             }
-            try await group.waitForAll()
+            while try await group.next() != nil {}
         }
     }
 }
