@@ -25,25 +25,26 @@ public struct Budget: Sendable, Equatable {
     /// Runs `body` for at most the scaled budget.
     ///
     /// - Parameters:
+    ///   - pace: the host's pace now.
     ///   - what: what is waited for, such as `a: the guest obeys`.
     ///   - observed: what was seen last, for the error.
     /// - Throws: what `body` throws, or a ``Problem`` that names the budget, what was waited for, how long, and the last observation.
     func run<Value: Sendable>(
-        pace: Double, waitingFor what: String, observed: @escaping @Sendable () -> String?,
+        pace: @escaping @Sendable () -> Double, waitingFor what: String, observed: @escaping @Sendable () -> String?,
         _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
-        let limit = scaled(by: pace)
         let begin = ContinuousClock.now
         return try await withThrowingTaskGroup(of: Value.self) { group in
             defer { group.cancelAll() }
             group.addTask { try await body() }
             group.addTask {
-                try await Task.sleep(for: limit)
+                // A host that became slow meanwhile is given more time.
+                while case let left = self.scaled(by: pace()) - begin.duration(to: .now), left > .zero { try await Task.sleep(for: left) }
                 let waited = begin.duration(to: .now).seconds
                 throw Problem(
                     .failure, "budget '\(self.name)' is used up: \(what)",
                     why:
-                        "waited \(waited.rounded(to: 1)) s (\(self.limit.seconds.rounded(to: 1)) s at pace \(pace.rounded(to: 1))); last seen: "
+                        "waited \(waited.rounded(to: 1)) s (\(self.limit.seconds.rounded(to: 1)) s at pace \(pace().rounded(to: 1))); last seen: "
                         + (observed() ?? "nothing"),
                     remedy: "the serial log of the node shows how far it came")
             }

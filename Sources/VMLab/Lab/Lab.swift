@@ -18,7 +18,7 @@ public final class Lab: Sendable {
     /// What must never be written anywhere: ``LabEvents/Redactor/add(secret:name:)`` before a value is used.
     public let secrets: Redactor
     /// How slow the host is; see ``Budget``.
-    public let pace: Double
+    public var pace: Double { context.pace }
     let context: LabContext
     let failure: LabFailure
 
@@ -28,7 +28,6 @@ public final class Lab: Sendable {
         segments = context.plan.segments.map(Segment.init)
         events = context.events
         secrets = context.redactor
-        pace = context.pace
         self.context = context
         self.failure = failure
     }

@@ -13,7 +13,7 @@ struct LabContext: Sendable {
     let events: any EventSink
     let redactor: Redactor
     let watch: FolderWatch
-    let pace: Double
+    let meter: PaceMeter
     /// As many nodes boot at once as this has permits.
     let bootSlots: AsyncSemaphore
     let shell: GuestShellOptions
@@ -23,6 +23,9 @@ struct LabContext: Sendable {
     let bootBudget: Budget
     /// Called with what makes the lab unusable.
     let fail: @Sendable (Problem) -> Void
+
+    /// What time limits are multiplied by now.
+    var pace: Double { meter.current }
 
     /// A file of the run directory; that it cannot be written makes the run fail.
     func evidence(_ path: String) -> EvidenceFile { EvidenceFile(path, onFailure: fail) }

@@ -63,7 +63,7 @@ func withLab<Result: Sendable>(
         plan: plan,
         images: Dictionary(uniqueKeysWithValues: plan.nodes.compactMap { node in images[node.image.key].map { (node.name, $0) } }),
         folders: folders, run: run, events: options.events, redactor: options.redactor, watch: try FolderWatch(),
-        pace: options.pace ?? plan.host.pace, bootSlots: AsyncSemaphore(plan.resources.concurrentBoots), shell: options.shell,
+        meter: PaceMeter(options.pace ?? plan.host.pace), bootSlots: AsyncSemaphore(plan.resources.concurrentBoots), shell: options.shell,
         login: options.login, waysIn: options.waysIn, bootBudget: options.bootBudget,
         fail: { problem in
             if failure.current == nil { options.events.problem(problem) }
@@ -78,6 +78,7 @@ func withLab<Result: Sendable>(
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             // Leaving ends every machine and waits for it, before the switches go.
             defer { tasks.cancelAll() }
+            tasks.addTask { await context.meter.measure() }
             for node in lab.nodes { tasks.addTask { await node.serve() } }
             if let inheritance { try await lab.take(inheritance) }
             return try await body(lab)

@@ -18,7 +18,10 @@ struct Manifest: Sendable, Codable {
     /// The digest of the plan; the plan itself is plan.json.
     var plan: String
     var accelerator: String
+    /// With the pace before the lab.
     var host: HostCapacity
+    /// The worst pace while the lab lived: the one before it times the scheduling lag.
+    var worstPace: Double?
     var images: [Image]
     /// Versions of the programs that ran, by their names.
     var tools: [String: String]
@@ -60,12 +63,13 @@ struct Manifest: Sendable, Codable {
     }
 
     /// Completes the manifest of a run that ended, if it has one.
-    static func complete(_ run: RunDirectory, outcome: LabEvent.RunFinished, redactor: Redactor) {
+    static func complete(_ run: RunDirectory, outcome: LabEvent.RunFinished, worstPace: Double? = nil, redactor: Redactor) {
         guard let bytes = try? Data(contentsOf: URL(filePath: path(run))),
             var manifest = try? JSONDecoder().decode(Manifest.self, from: bytes)
         else { return }
         manifest.finishedAt = Date().formatted(.iso8601)
         manifest.outcome = outcome
+        manifest.worstPace = worstPace.map { $0.rounded(to: 2) }
         try? manifest.write(to: run, redactor: redactor)
     }
 

@@ -56,7 +56,7 @@ struct Owner: Sendable {
             await live(handover)
             run.removeSockets()
             state.reach(.down)
-            if let finished = state.finished { Manifest.complete(run, outcome: finished, redactor: redactor) }
+            if let finished = state.finished { Manifest.complete(run, outcome: finished, worstPace: state.worstPace, redactor: redactor) }
             result.write()
             await log.finish()
             await state.letClientsRead(atMost: .seconds(1), expectingViewer: viewer != nil)

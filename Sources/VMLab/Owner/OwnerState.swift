@@ -6,6 +6,7 @@ import Synchronization
 final class OwnerState: Sendable {
     private struct State {
         var lab: Lab?
+        var worstPace: Double?
         var state = LabEvent.LabState.planning
         var finished: LabEvent.RunFinished?
         var needsViewer: Bool
@@ -36,7 +37,16 @@ final class OwnerState: Sendable {
     var lab: Lab? { mutable.withLock { $0.lab } }
     var finished: LabEvent.RunFinished? { mutable.withLock { $0.finished } }
 
-    func hold(_ lab: Lab?) { mutable.withLock { $0.lab = lab } }
+    func hold(_ lab: Lab?) {
+        mutable.withLock { state in
+            // What is worth knowing of a lab that ends.
+            if let ending = state.lab { state.worstPace = ending.context.meter.worst }
+            state.lab = lab
+        }
+    }
+
+    /// The worst pace of the lab; nil before it has ended.
+    var worstPace: Double? { mutable.withLock { $0.worstPace } }
 
     func reach(_ state: LabEvent.LabState, reason: String? = nil) {
         note(state)
