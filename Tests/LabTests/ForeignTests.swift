@@ -114,8 +114,8 @@ extension World {
         _ = try await run.process("qemu", "a")
         let watchdog = try await run.process("watchdog", "watchdog")
         let owner = try await run.owner()
-        // The watchdog last: its owner would start another one. Stopped, it cannot begin before its end.
-        kill(watchdog, SIGSTOP)
+        // Stopped first: none of them may see the end of another before its own.
+        for victim in [owner, watchdog] { kill(victim, SIGSTOP) }
         for victim in [viewer.pid, owner, watchdog] { kill(victim, SIGKILL) }
         #expect(try await viewer.wait() == .signalled(SIGKILL))
         try await Poll.until("the owner is gone", .seconds(5)) { run.isLocked ? nil : () }

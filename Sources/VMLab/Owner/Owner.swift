@@ -21,7 +21,7 @@ struct Owner: Sendable {
     let watchdog: Watchdog
 
     /// How long ending may take after somebody asked for it. CI systems kill about 7 s after their signal.
-    private static let endLimit = Duration.milliseconds(5500)
+    private static let endLimit = Duration.milliseconds(5000)
 
     /// Owns the run to its end.
     ///

@@ -18,7 +18,7 @@ final class Viewer: Sendable {
     private let leaving = Gate<Int32>()
 
     /// How long the owner may take to end after a signal; then it is killed, and its watchdog ends the lab.
-    private static let patience = Duration.milliseconds(5800)
+    private static let patience = Duration.milliseconds(5300)
     /// How long the watchdog may take.
     private static let watchdogLimit = Duration.seconds(5)
 
