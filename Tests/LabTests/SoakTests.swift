@@ -96,8 +96,7 @@ struct SoakTests {
         switch kill.victim {
         case .owner: return .itself
         case .viewer: return isKept ? .down : .itself
-        // QEMU takes the other signals for the wish to power off, which a guest may have too.
-        case .machine: return isKept || (isAlive && kill.signal != SIGKILL) ? .down : .itself
+        case .machine: return isKept ? .down : .itself
         // A vde_switch goes on after SIGHUP.
         case .lan: return isKept || (isAlive && kill.signal == SIGHUP) ? .down : .itself
         // It hears no signal but this one.

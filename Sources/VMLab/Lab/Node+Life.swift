@@ -12,7 +12,7 @@ extension Node {
         do {
             let configuration = try await prepare(order.origin)
             bootsBefore = boot - order.origin.boots
-            mutable.withLock { $0.isEnding = false }
+            mutable.withLock { ($0.isEnding, $0.gotSignal) = (false, false) }
             let end = try await withMachineProcess(configuration, order.origin) { guest in
                 try await self.use(guest, order, bootsBefore: bootsBefore)
             }
@@ -146,7 +146,9 @@ extension Node {
                 case .exited(let how): await machine.shell.guestLost(.exited("\(how)"))
                 case .consoleNotMoved(let reason):
                     context.events.message("the serial log stays with the boot before: \(reason)", node: name, severity: .warning)
-                case .powerdownRequested, .ending: break
+                // QEMU's ShutdownCause for SIGINT, SIGTERM and SIGHUP.
+                case .ending(let reason): if reason == "host-signal" { mutable.withLock { $0.gotSignal = true } }
+                case .powerdownRequested: break
                 }
             }
         }
@@ -194,16 +196,16 @@ extension Node {
 
     /// The machine is gone.
     private func finish(_ end: ProcessExit?) {
-        let wasAsked = mutable.withLock { current in
+        let (wasAsked, gotSignal) = mutable.withLock { current in
             current.machine = nil
-            return current.isEnding
+            return (current.isEnding, current.gotSignal)
         }
         unlink("\(context.run.processes)/\(plan.folder)")
         guard let end, !Task.isCancelled else { return reach(.off, severity: .debug) }
-        if wasAsked || end == .exited(0) {
+        if wasAsked || (end == .exited(0) && !gotSignal) {
             return reach(.off, detail: wasAsked ? nil : "the guest powered off", severity: wasAsked ? .info : .warning)
         }
-        let detail = "QEMU \(end)"
+        let detail = gotSignal ? "QEMU was told to end by a signal from outside" : "QEMU \(end)"
         reach(.lost, detail: detail, severity: .error)
         context.fail(gone(detail))
     }

@@ -17,6 +17,8 @@ public final class Node: Sendable {
         var machine: Machine?
         /// Set while somebody has asked for the machine's end, so that it is no surprise.
         var isEnding = false
+        /// QEMU got a signal from outside that asked it to end.
+        var gotSignal = false
         var lastLine: String?
         var panicLine: String?
         /// The boot in which the shell obeyed last.
