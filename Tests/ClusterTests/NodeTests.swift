@@ -7,7 +7,7 @@ import Testing
 import VMLab
 
 /// The life of nodes, in this process.
-@Suite("Nodes of a lab", .tier(.cluster), .serialized)
+@Suite("Nodes of a lab", .tier(.cluster), .serialized, .timeLimit(.minutes(8)))
 struct NodeTests {
     /// Runs a lab of nodes on one switch.
     private func withNodes<Result: Sendable>(

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What must not be written anywhere.
-@Suite("Secrets", .tier(.cluster), .serialized)
+@Suite("Secrets", .tier(.cluster), .serialized, .timeLimit(.minutes(8)))
 struct SecretTests {
     @Test("A planted secret is in no file of the run directory and in no process's arguments")
     func planted() async throws {

@@ -3,7 +3,7 @@ import QEMU
 import Testing
 
 /// Several labs on one host.
-@Suite("Labs side by side", .tier(.cluster), .serialized)
+@Suite("Labs side by side", .tier(.cluster), .serialized, .timeLimit(.minutes(8)))
 struct SideBySideTests {
     @Test("Four runs at once do not disturb each other; one of them has a state folder with a path of 200 characters")
     func four() async throws {
@@ -13,7 +13,7 @@ struct SideBySideTests {
             let outcomes = try await withThrowingTaskGroup(of: CommandLine.Outcome.self) { group in
                 for number in 0..<4 {
                     group.addTask {
-                        try await command.run(["run", "two-nodes"] + (number == 0 ? ["--state-dir", long] : []))
+                        try await command.run(["run", "two-nodes", "--timeout", "400"] + (number == 0 ? ["--state-dir", long] : []))
                     }
                 }
                 return try await group.reduce(into: []) { $0.append($1) }
