@@ -10,16 +10,24 @@ struct SideBySideTests {
         try await CommandLine.with { command in
             let long = command.state + "/" + String(repeating: "x", count: max(1, 200 - command.state.count - 1))
             #expect(long.count == 200)
-            let outcomes = try await withThrowingTaskGroup(of: CommandLine.Outcome.self) { group in
-                for number in 0..<4 {
-                    group.addTask {
-                        try await command.run(["run", "two-nodes", "--timeout", "400"] + (number == 0 ? ["--state-dir", long] : []))
-                    }
-                }
-                return try await group.reduce(into: []) { $0.append($1) }
+            // One shell starts and awaits them, so that they really run at once.
+            let output = command.state + "/output"
+            try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+            var shell = command
+            shell.executable = "/bin/sh"
+            let script = """
+                for n in 1 2 3; do ("$0" run two-nodes --timeout 400 >"$1/$n" 2>"$1/$n.err"; echo $? >"$1/$n.code") & done
+                ("$0" run two-nodes --timeout 400 --state-dir "$2" >"$1/4" 2>"$1/4.err"; echo $? >"$1/4.code") &
+                wait
+                """
+            _ = try await shell.run(["-c", script, command.executable, output, long])
+            var ids: Set<String> = []
+            for number in 1...4 {
+                let code = try String(contentsOfFile: "\(output)/\(number).code", encoding: .utf8)
+                #expect(code == "0\n", "\(try String(contentsOfFile: "\(output)/\(number).err", encoding: .utf8))")
+                ids.insert(try String(contentsOfFile: "\(output)/\(number)", encoding: .utf8))
             }
-            for outcome in outcomes { #expect(outcome.code == 0, "\(outcome.stderr)") }
-            #expect(Set(outcomes.map(\.run)).count == 4)
+            #expect(ids.count == 4)
             let kept = try FileManager.default.contentsOfDirectory(atPath: long + "/runs").filter { $0 != "latest" }
             #expect(kept.count == 1)
             #expect(FileManager.default.fileExists(atPath: "\(long)/runs/\(kept.first ?? "")/result.json"))
