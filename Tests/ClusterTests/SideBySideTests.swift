@@ -24,7 +24,8 @@ struct SideBySideTests {
             var ids: Set<String> = []
             for number in 1...4 {
                 let code = try String(contentsOfFile: "\(output)/\(number).code", encoding: .utf8)
-                #expect(code == "0\n", "\(try String(contentsOfFile: "\(output)/\(number).err", encoding: .utf8))")
+                let errors = try String(contentsOfFile: "\(output)/\(number).err", encoding: .utf8)
+                #expect(code == "0\n", "\(errors)")
                 ids.insert(try String(contentsOfFile: "\(output)/\(number)", encoding: .utf8))
             }
             #expect(ids.count == 4)
