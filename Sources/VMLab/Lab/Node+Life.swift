@@ -75,6 +75,15 @@ extension Node {
         }
         return try await withGuestShell(node: name, endpoints: endpoints, options: options) { shell in
             let machine = Machine(name: name, guest: guest, shell: shell)
+            // Before the tasks that look at the state: a boot that is announced under another number is one that nobody waits for.
+            switch order.origin {
+            case .inherited(let inherited):
+                mutable.withLock { $0.machine = machine }
+                reach(inherited.state == .ready ? .booting : inherited.state, detail: "taken over", severity: .debug)
+            case .fresh:
+                reach(.booting, boot: bootsBefore + 1)
+                mutable.withLock { $0.machine = machine }
+            }
             return try await withThrowingTaskGroup(of: Void.self) { tasks in
                 defer { tasks.cancelAll() }
                 let (panics, panic) = AsyncStream.makeStream(of: String.self)
@@ -82,15 +91,7 @@ extension Node {
                 tasks.addTask { for await line in panics { await self.panicked(machine, line) } }
                 tasks.addTask { await self.followErrors(order.origin) }
                 tasks.addTask { await self.follow(machine, order.origin, bootsBefore: bootsBefore) }
-                if case .inherited(let inherited) = order.origin {
-                    mutable.withLock { $0.machine = machine }
-                    reach(inherited.state == .ready ? .booting : inherited.state, detail: "taken over", severity: .debug)
-                } else {
-                    // Not before the machine stands: who waits for a node wants to know how far it is.
-                    reach(.booting, boot: bootsBefore + 1)
-                    mutable.withLock { $0.machine = machine }
-                    try await resume(guest)
-                }
+                if case .fresh = order.origin { try await resume(guest) }
                 order.isRunning.open(machine)
                 let end = await guest.waitForExit()
                 // What it wrote last is worth most.
