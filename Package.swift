@@ -38,7 +38,7 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
     targets: [
-        .target(name: "LabEvents", dependencies: [crypto], swiftSettings: settings),
+        .target(name: "LabEvents", dependencies: [crypto, yams], swiftSettings: settings),
         .target(
             name: "QEMU",
             dependencies: ["LabEvents", crypto, nioCore, nioPosix, subprocess, system],
@@ -55,19 +55,21 @@ let package = Package(
             dependencies: ["LabEvents", crypto, subprocess, system, yams],
             swiftSettings: settings
         ),
-        .target(name: "VDE", dependencies: ["LabEvents", nioCore, nioPosix], swiftSettings: settings),
+        .target(name: "NetworkProfiles", dependencies: ["LabEvents", yams], swiftSettings: settings),
+        .systemLibrary(name: "CVDEPlug", providers: [.apt(["libvdeplug-dev"])]),
+        .target(name: "VDE", dependencies: ["CVDEPlug", "LabEvents", nioCore, nioPosix], swiftSettings: settings),
         .target(name: "Reporting", dependencies: ["LabEvents"], swiftSettings: settings),
         .target(
             name: "VMLab",
             dependencies: [
-                "BuildRegistry", "GuestShell", "LabEvents", "QEMU", "Reporting", "VDE", crypto, nioCore, nioPosix, subprocess, system,
+                "BuildRegistry", "GuestShell", "LabEvents", "NetworkProfiles", "QEMU", "Reporting", "VDE", crypto, nioCore, nioPosix, subprocess, system,
             ],
             swiftSettings: settings
         ),
-        .target(name: "Scenarios", dependencies: ["GuestShell", "LabEvents", "VMLab"], swiftSettings: settings),
+        .target(name: "Scenarios", dependencies: ["GuestShell", "LabEvents", "NetworkProfiles", "VMLab"], swiftSettings: settings),
         .target(
             name: "VMLabCommand",
-            dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "QEMU", "Reporting", "VMLab", argumentParser],
+            dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "NetworkProfiles", "QEMU", "Reporting", "VMLab", argumentParser],
             swiftSettings: settings
         ),
         .executableTarget(name: "vmlab", dependencies: ["Scenarios", "VMLabCommand"], swiftSettings: settings),
@@ -79,8 +81,9 @@ let package = Package(
         ),
         .testTarget(name: "LabEventsTests", dependencies: ["LabEvents"], swiftSettings: settings),
         .testTarget(name: "ReportingTests", dependencies: ["LabEvents", "Reporting"], swiftSettings: settings),
+        .testTarget(name: "NetworkProfilesTests", dependencies: ["LabEvents", "NetworkProfiles", yams], swiftSettings: settings),
         .testTarget(name: "VDETests", dependencies: ["LabEvents", "VDE"], swiftSettings: settings),
-        .testTarget(name: "VMLabTests", dependencies: ["BuildRegistry", "LabEvents", "QEMU", "VMLab"], swiftSettings: settings),
+        .testTarget(name: "VMLabTests", dependencies: ["BuildRegistry", "LabEvents", "NetworkProfiles", "QEMU", "VDE", "VMLab"], swiftSettings: settings),
         .testTarget(name: "QEMUTests", dependencies: ["QEMU", "LabEvents", subprocess], swiftSettings: settings),
         .testTarget(name: "GuestShellTests", dependencies: ["GuestShell", "LabEvents", nioCore], swiftSettings: settings),
         .testTarget(name: "BuildRegistryTests", dependencies: ["BuildRegistry", "LabEvents"], swiftSettings: settings),

@@ -1,3 +1,5 @@
+public import LabEvents
+
 /// One virtio network interface.
 public struct NetworkInterface: Equatable, Sendable, Codable {
     /// What the interface is plugged into.

@@ -1,3 +1,4 @@
+import LabEvents
 import FoundationEssentials
 
 extension QEMUConfiguration {

@@ -1,5 +1,6 @@
 public import BuildRegistry
 public import FoundationEssentials
+public import LabEvents
 public import QEMU
 
 /// One node of a plan: everything that decides its machine.

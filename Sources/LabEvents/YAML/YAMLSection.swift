@@ -1,18 +1,17 @@
-import LabEvents
-import Yams
+package import Yams
 
 /// One mapping of a YAML file, read key by key, that knows its lines: every complaint says file, line, what is wrong and what would be right.
-struct YAMLSection {
+package struct YAMLSection {
     /// The file as the reader of an error should see it.
-    let file: String
+    package let file: String
     /// What the mapping is, for example `image description` or `disk`.
-    let title: String
+    package let title: String
     private let mapping: Node.Mapping
     private let line: Int
     private let keys: [String]
 
     /// The mapping at `node`, whose keys must be among `keys`.
-    init(_ node: Node, file: String, title: String, keys: [String]) throws(Problem) {
+    package init(_ node: Node, file: String, title: String, keys: [String]) throws(Problem) {
         guard case .mapping(let mapping) = node else {
             throw Self.problem(
                 "\(title) is not a mapping of keys to values", file: file, node: node, remedy: "write it as `key: value` lines")
@@ -35,10 +34,10 @@ struct YAMLSection {
     }
 
     /// Parses `text` and returns its one document.
-    static func document(_ text: String, file: String) throws(Problem) -> Node {
+    package static func document(_ text: String, file: String) throws(Problem) -> Node {
         do {
             guard let node = try Yams.compose(yaml: text) else {
-                throw Problem(.invalidInput, "empty file", location: file, remedy: "describe an image in it or remove it")
+                throw Problem(.invalidInput, "empty file", location: file, remedy: "write a description in it or remove it")
             }
             return node
         } catch let error as YamlError {
@@ -62,29 +61,29 @@ struct YAMLSection {
     }
 
     /// A complaint about the value of `key`, or about the mapping when the key is absent.
-    func problem(_ what: String, at key: String, why: String? = nil, remedy: String? = nil) -> Problem {
+    package func problem(_ what: String, at key: String, why: String? = nil, remedy: String? = nil) -> Problem {
         let line = mapping[Node(key)]?.mark?.line ?? line
         return Problem(.invalidInput, what, location: "\(file):\(line)", why: why, remedy: remedy)
     }
 
     /// The value of `key`, if present.
-    func node(_ key: String) -> Node? { mapping[Node(key)] }
+    package func node(_ key: String) -> Node? { mapping[Node(key)] }
 
     /// The text at `key`.
-    func string(_ key: String) throws(Problem) -> String {
+    package func string(_ key: String) throws(Problem) -> String {
         guard let text = try optionalString(key) else { throw missing(key) }
         return text
     }
 
     /// The text at `key`, nil when absent.
-    func optionalString(_ key: String) throws(Problem) -> String? {
+    package func optionalString(_ key: String) throws(Problem) -> String? {
         guard let node = mapping[Node(key)] else { return nil }
         guard case .scalar(let scalar) = node, !scalar.string.isEmpty else { throw wrongType(key, expected: "a text") }
         return scalar.string
     }
 
     /// The whole number at `key`, which must lie in `range`.
-    func integer(_ key: String, in range: ClosedRange<Int>) throws(Problem) -> Int {
+    package func integer(_ key: String, in range: ClosedRange<Int>) throws(Problem) -> Int {
         guard let node = mapping[Node(key)] else { throw missing(key) }
         guard let number = node.int, range.contains(number) else {
             throw wrongType(key, expected: "a whole number from \(range.lowerBound) to \(range.upperBound)")
@@ -93,7 +92,7 @@ struct YAMLSection {
     }
 
     /// The list of texts at `key`, empty when absent.
-    func strings(_ key: String) throws(Problem) -> [String] {
+    package func strings(_ key: String) throws(Problem) -> [String] {
         guard let node = mapping[Node(key)] else { return [] }
         guard case .sequence(let sequence) = node else { throw wrongType(key, expected: "a list of texts") }
         var texts: [String] = []
@@ -107,7 +106,7 @@ struct YAMLSection {
     }
 
     /// The mapping of texts to texts at `key`, empty when absent.
-    func stringMap(_ key: String) throws(Problem) -> [String: String] {
+    package func stringMap(_ key: String) throws(Problem) -> [String: String] {
         guard let node = mapping[Node(key)] else { return [:] }
         guard case .mapping(let inner) = node else { throw wrongType(key, expected: "a mapping of texts to texts") }
         var texts: [String: String] = [:]
@@ -122,13 +121,13 @@ struct YAMLSection {
     }
 
     /// The mapping at `key`, nil when absent.
-    func section(_ key: String, keys: [String]) throws(Problem) -> YAMLSection? {
+    package func section(_ key: String, keys: [String]) throws(Problem) -> YAMLSection? {
         guard let node = mapping[Node(key)] else { return nil }
         return try YAMLSection(node, file: file, title: key, keys: keys)
     }
 
     /// The list of mappings at `key`, empty when absent.
-    func sections(_ key: String, keys: [String]) throws(Problem) -> [YAMLSection] {
+    package func sections(_ key: String, keys: [String]) throws(Problem) -> [YAMLSection] {
         guard let node = mapping[Node(key)] else { return [] }
         guard case .sequence(let sequence) = node else { throw wrongType(key, expected: "a list of mappings") }
         var sections: [YAMLSection] = []
@@ -137,7 +136,7 @@ struct YAMLSection {
     }
 
     /// The complaint that `key` is absent.
-    func missing(_ key: String) -> Problem {
+    package func missing(_ key: String) -> Problem {
         problem("\(title) lacks the key '\(key)'", at: key, why: "its keys are \(keys.joined(separator: ", "))", remedy: "add `\(key): …`")
     }
 

@@ -1,5 +1,4 @@
 internal import Crypto
-import LabEvents
 
 /// An Ethernet hardware address.
 public struct MACAddress: Hashable, Sendable, Codable, CustomStringConvertible {
