@@ -62,7 +62,8 @@ let package = Package(
         .target(
             name: "VMLab",
             dependencies: [
-                "BuildRegistry", "GuestShell", "LabEvents", "NetworkProfiles", "QEMU", "Reporting", "VDE", crypto, nioCore, nioPosix, subprocess, system,
+                "BuildRegistry", "GuestShell", "LabEvents", "NetworkProfiles", "QEMU", "Reporting", "VDE", crypto, nioCore, nioPosix,
+                subprocess, system,
             ],
             swiftSettings: settings
         ),
@@ -83,7 +84,9 @@ let package = Package(
         .testTarget(name: "ReportingTests", dependencies: ["LabEvents", "Reporting"], swiftSettings: settings),
         .testTarget(name: "NetworkProfilesTests", dependencies: ["LabEvents", "NetworkProfiles", yams], swiftSettings: settings),
         .testTarget(name: "VDETests", dependencies: ["LabEvents", "VDE"], swiftSettings: settings),
-        .testTarget(name: "VMLabTests", dependencies: ["BuildRegistry", "LabEvents", "NetworkProfiles", "QEMU", "VDE", "VMLab"], swiftSettings: settings),
+        .testTarget(
+            name: "VMLabTests", dependencies: ["BuildRegistry", "LabEvents", "NetworkProfiles", "QEMU", "VDE", "VMLab"],
+            swiftSettings: settings),
         .testTarget(name: "QEMUTests", dependencies: ["QEMU", "LabEvents", subprocess], swiftSettings: settings),
         .testTarget(name: "GuestShellTests", dependencies: ["GuestShell", "LabEvents", nioCore], swiftSettings: settings),
         .testTarget(name: "BuildRegistryTests", dependencies: ["BuildRegistry", "LabEvents"], swiftSettings: settings),
