@@ -7,7 +7,9 @@ extension ImageBuilder {
         let root = work.path + "/initramfs"
         try await writeOverlay(to: root, work)
         for (path, source) in work.description.programs.sorted(by: { $0.key < $1.key }) {
-            try Folder.copy(try find(source, work), to: root + path, mode: 0o755)
+            let file = try find(source, work)
+            try Folder.copy(file, to: root + path, mode: 0o755)
+            try await addLibraries(of: file, to: root, work)
         }
         if let busybox = work.description.applets { try await linkApplets(of: busybox, in: root, work) }
         try await addModules(to: root, work)
@@ -18,6 +20,36 @@ extension ImageBuilder {
             ["cpio", "--create", "--format=newc", "--owner=0:0", "--reproducible", "--quiet", "-O", work.folder + "/initrd"],
             input: paths.map { $0 + "\n" }.joined(), in: root)
     }
+
+    /// Copies the dynamic loader and the shared libraries that a program needs, as the packages' own loader finds them (ld.so(8)).
+    private func addLibraries(of program: String, to root: String, _ work: Workplace) async throws {
+        guard let loader = DynamicProgram.loader(of: program) else { return }
+        let folders = ["/lib", "/usr/lib"].flatMap { [$0 + "/x86_64-linux-gnu", $0] }.map { work.tree + $0 }
+        let name = String(loader.split(separator: "/").last ?? "")
+        // Not by its own path: that is often an absolute link, which would lead to the host's.
+        guard let own = folders.map({ "\($0)/\(name)" }).first(where: { FileManager.default.fileExists(atPath: $0) }) else {
+            throw Problem(
+                .invalidInput,
+                "the packages of '\(work.description.name)' have no \(name), which \(program.dropFirst(work.tree.count)) needs",
+                location: "\(work.description.name).yaml", remedy: "add the package libc6")
+        }
+        try Folder.copy(Self.file(behind: own), to: root + loader, mode: 0o755)
+        let list = try await work.runner.run([own, "--library-path", folders.joined(separator: ":"), "--list", program])
+        for line in list.split(separator: "\n") {
+            let words = line.split(whereSeparator: \.isWhitespace)
+            guard words.count >= 3, words[1] == "=>" else { continue }
+            guard words[2].hasPrefix(work.tree) else {
+                throw Problem(
+                    .invalidInput, "the packages of '\(work.description.name)' have no \(words[0])",
+                    location: "\(work.description.name).yaml",
+                    why: "\(program.dropFirst(work.tree.count)) needs it", remedy: "add the package that has it")
+            }
+            try Folder.copy(Self.file(behind: String(words[2])), to: "\(root)/lib/\(words[0])", mode: 0o755)
+        }
+    }
+
+    /// The file that a library's link leads to.
+    private static func file(behind link: String) -> String { URL(filePath: link).resolvingSymlinksInPath().path }
 
     /// Where a file of the packages lies in the tree, whether or not the distribution has merged /usr.
     private func find(_ path: String, _ work: Workplace) throws(Problem) -> String {

@@ -21,7 +21,8 @@ public struct ImageDescription: Sendable, Codable, Equatable {
     public var variant: String
     /// The packages per distribution, by the `ID` of os-release (`debian`, `ubuntu`). One of them is a kernel, `linux-image-…`.
     public var packages: [String: [String]]
-    /// Kind `initramfs`: the programs to take, as path in the image to path in the packages. They are linked statically.
+    /// Kind `initramfs`: the programs to take, as path in the image to path in the packages. The shared libraries that they need
+    /// come along, to `/lib`.
     public var programs: [String: String]
     /// Kind `initramfs`: the path in the image of a busybox whose applets all get a symbolic link. Nil: no links.
     public var applets: String?

@@ -7,12 +7,18 @@ struct ManyNodesTests {
     @Test("16 nodes on one switch boot and answer; the time for each does not grow, and the harness stays under 100 MB")
     func sixteen() async throws {
         try await CommandLine.with { command in
-            let (two, _) = try await Self.measure(2, command)
-            let (sixteen, peak) = try await Self.measure(16, command)
-            // Linear would be 8 times as long. A tenth is left for what differs between two measurements on a busy host.
-            #expect(sixteen / 16 <= two / 2 * 1.25, "2 nodes \(two) s, 16 nodes \(sixteen) s")
-            #expect(peak < 100_000, "the owner had \(peak) kB at most")
-            print("many nodes: 2 in \(two) s, 16 in \(sixteen) s; owner at most \(peak) kB")
+            // Few nodes before and after the many: a host that is busy with something else only for a while is no growth. Nor is one of two tries.
+            for isLast in [false, true] {
+                let (before, _) = try await Self.measure(2, command)
+                let (sixteen, peak) = try await Self.measure(16, command)
+                let (after, _) = try await Self.measure(2, command)
+                #expect(peak < 100_000, "the owner had \(peak) kB at most")
+                print("many nodes: 2 in \(before) and \(after) s, 16 in \(sixteen) s; owner at most \(peak) kB")
+                // Linear would be 8 times as long. A quarter is left for what differs between two measurements.
+                let isLinear = sixteen / 16 <= max(before, after) / 2 * 1.25
+                if isLinear { break }
+                #expect(!isLast, "2 nodes \(before) and \(after) s, 16 nodes \(sixteen) s")
+            }
         }
     }
 
