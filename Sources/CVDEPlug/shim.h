@@ -1,6 +1,7 @@
 #ifndef CVDEPLUG_SHIM_H
 #define CVDEPLUG_SHIM_H
 
+#include <stddef.h>
 #include <sys/types.h>
 #include <libvdeplug.h>
 

@@ -7,9 +7,10 @@ public struct SwitchConfiguration: Sendable, Codable, Equatable {
     /// How many ports a switch may have. vde_switch writes a table with one call and cuts off what the socket does not take, some 200 KB:
     /// a table of that many ports fits.
     public static let portLimit = 255
-    /// The most bytes that the socket folder's path may have: each client's socket is in it as `/NNN.FFFFF` (port, file descriptor), and a
-    /// name that does not fit into ``UnixSocketPath/limit`` bytes is cut off silently.
-    public static let folderLimit = UnixSocketPath.limit - 10
+    /// The most bytes that the socket folder's path may have: the sockets of a client are in it as `/NNN.FFFFF` (port, file descriptor) and
+    /// `/.PPPPPPP-NNNNN` (process id, number), and a name that does not fit into ``UnixSocketPath/limit`` bytes is cut off silently.
+    /// libvdeplug looks for a free number without end where the number is what was cut off.
+    public static let folderLimit = UnixSocketPath.limit - 15
 
     /// The segment's name; errors say it.
     public var name: String

@@ -114,7 +114,7 @@ extension VDESwitch {
 // MARK: - Refusals
 
 extension VDESwitch {
-    private func check(port: Int, to purpose: String) throws(Problem) {
+    func check(port: Int, to purpose: String) throws(Problem) {
         guard !(1...configuration.ports).contains(port) else { return }
         throw Problem(
             .invalidInput, "cannot \(purpose) on switch \(configuration.name)", location: "switch \(configuration.name)",

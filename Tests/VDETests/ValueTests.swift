@@ -27,7 +27,7 @@ import Testing
         Refusal(text: "bracket") { $0.socketFolder = "/run/lan[1]" },
         Refusal(text: "comma") { $0.managementSocket = "/run/a,b" },
         Refusal(text: "control") { $0.managementSocket = "/run/a\nb" },
-        Refusal(text: "it has 98 bytes") { $0.socketFolder = "/" + String(repeating: "x", count: 97) },
+        Refusal(text: "it has 93 bytes") { $0.socketFolder = "/" + String(repeating: "x", count: 92) },
         Refusal(text: "it has 108 bytes") { $0.managementSocket = "/" + String(repeating: "x", count: 107) },
     ]) func `what vde_switch would cut off or misunderstand is refused`(_ refusal: Refusal) throws {
         var configuration = sample
@@ -40,7 +40,7 @@ import Testing
 
     @Test func `the longest paths pass`() throws {
         var configuration = sample
-        configuration.socketFolder = "/" + String(repeating: "x", count: 96)
+        configuration.socketFolder = "/" + String(repeating: "x", count: 91)
         configuration.managementSocket = "/" + String(repeating: "x", count: 106)
         configuration.ports = SwitchConfiguration.portLimit
         try configuration.validate()

@@ -13,6 +13,12 @@ public struct MACAddress: Hashable, Sendable, Codable, CustomStringConvertible {
         self.bytes = bytes
     }
 
+    /// An address from its bytes; must be six.
+    package init(bytes: [UInt8]) {
+        precondition(bytes.count == 6, "a MAC address has six bytes")
+        self.bytes = bytes
+    }
+
     /// The address of one interface: 52:54:00 (the prefix that KVM guests use) and three bytes of SHA-256 over the names, so that every run
     /// has the same.
     ///
