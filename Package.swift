@@ -93,7 +93,8 @@ let package = Package(
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "BuildRegistry", "GuestShell", "LabEvents", "QEMU", "Scenarios", "VDE", "VMLab", "vmlab", crypto, subprocess, system,
+                "BuildRegistry", "GuestShell", "LabEvents", "NetworkProfiles", "QEMU", "Scenarios", "VDE", "VMLab", "vmlab", crypto,
+                subprocess, system,
             ],
             swiftSettings: settings
         ),

@@ -205,8 +205,8 @@ public struct ServicePlan: Sendable, Equatable, Codable {
     /// The addresses that are kept.
     public var reservations: [Reservation]
 
-    /// The image that comes with vmlab for service nodes.
-    public static let image = "services"
+    /// The image that service nodes boot unless the profile says otherwise: it has dnsmasq.
+    public static let image = "mini"
 
     /// A service from its parts.
     public init(

@@ -343,7 +343,7 @@ extension NetworkProfile {
 }
 
 /// What a switch port carries (IEEE 802.1Q).
-public struct PortVLANs: Sendable, Equatable, Hashable, Codable {
+public struct PortVLANs: Sendable, Equatable, Hashable, Codable, CustomStringConvertible {
     /// The VLAN of frames without a tag: 0 for the switch's plain network, which is in no VLAN; nil when such frames are dropped.
     public var untagged: Int?
     /// The VLANs whose frames carry their tag, ascending.
@@ -358,6 +358,19 @@ public struct PortVLANs: Sendable, Equatable, Hashable, Codable {
     public static func access(_ vlan: Int) -> PortVLANs { PortVLANs(untagged: vlan) }
     /// A trunk of VLANs, all with their tags unless one is native.
     public static func trunk(_ vlans: [Int], native: Int? = nil) -> PortVLANs { PortVLANs(untagged: native, tagged: vlans) }
+
+    /// In the words of a switch: `plain`, `access 200`, `trunk 100 200`, `trunk 100 200, native 10`, `nothing`.
+    public var description: String {
+        let list = tagged.map { "\($0)" }.joined(separator: " ")
+        switch (untagged, tagged.isEmpty) {
+        case (nil, true): return "nothing"
+        case (0?, true): return "plain"
+        case (let vlan?, true): return "access \(vlan)"
+        case (nil, false): return "trunk \(list)"
+        case (0?, false): return "trunk \(list), plain"
+        case (let native?, false): return "trunk \(list), native \(native)"
+        }
+    }
 
     /// Every VLAN that passes, with tag or without.
     public var vlans: [Int] { (untagged.map { [$0] } ?? []) + tagged }

@@ -1,22 +1,20 @@
 import GuestShell
 import LabEvents
+import NetworkProfiles
 public import VMLab
 
 extension Scenario {
-    /// Any number of nodes on one switch: that all boot, and that each reaches the first.
+    /// Any number of nodes on one switch, or on the network of a profile: that all boot, and who reaches whom.
     public static let manyNodes = Scenario(
-        name: "many-nodes", summary: "Any number of nodes on one switch (--nodes, 16 by default): all boot, and each reaches the first.",
+        name: "many-nodes",
+        summary: "Any number of nodes (--nodes, 16 by default) on one switch or on --profile: all boot, and who should reach whom does.",
         topology: { wishes throws(Problem) in
             let count = wishes.nodes ?? 16
             guard (2...Topology.nodeLimit).contains(count) else {
                 throw Problem(.invalidInput, "--nodes \(count) is not acceptable", why: "2 to \(Topology.nodeLimit) nodes fit")
             }
-            return Topology(
-                nodes: (1...count).map { number in
-                    Topology.NodeRequest(
-                        name: "n\(number)", image: wishes.image ?? "mini", memoryMiB: wishes.memoryMiB, vcpus: wishes.vcpus,
-                        interfaces: [.init(name: "eth1", segment: "lan", address: "192.168.1.\(number)/24")])
-                }, segments: [.init(name: "lan")])
+            let names = (1...count).map { "n\($0)" }
+            return try wishes.topology(scenario: "many-nodes", count: count, own: .flat(nodes: names, network: try .ofScenario()))
         },
         body: { lab in
             let begin = ContinuousClock.now
@@ -28,11 +26,28 @@ extension Scenario {
                 }
                 return "\(lab.nodes.count) nodes, the last \(begin.duration(to: .now).seconds.rounded(to: 1)) s after the start"
             }
-            try await lab.step("every node reaches n1") {
-                try await lab.onAllNodes { node in try await node.configureAddresses() }
-                try await lab.onAllNodes { node in
-                    if node.name != "n1" { try await node.run("ping -c 1 -W 10 192.168.1.1") }
-                }
-            }
+            try await lab.proveNetwork()
         })
+}
+
+extension Lab {
+    /// Steps that make the planned network, try every pair on it, and try again when the nodes that gave the addresses are off.
+    func proveNetwork() async throws {
+        try await step("network") { try await self.configureNetwork() }
+        try await step("reachability") { try await self.checkReachability() }
+        guard !serviceNodes.isEmpty else { return }
+        try await step("addresses stay when \(serviceNodes.map(\.name).joined(separator: " and ")) is off") {
+            for node in self.serviceNodes { try await node.shutdown() }
+            for node in self.clusterNodes { try await node.waitForNetwork() }
+            return try await self.checkReachability()
+        }
+    }
+}
+
+extension IPPrefix {
+    /// The network of scenarios that bring their own.
+    static func ofScenario() throws(Problem) -> IPPrefix {
+        guard let prefix = IPPrefix("192.168.1.0/24") else { throw Problem(.failure, "192.168.1.0/24 is no network") }
+        return prefix
+    }
 }

@@ -21,10 +21,12 @@ public struct Scenario: Sendable {
         public var vcpus: Int?
         /// How many nodes, for scenarios that can have any number.
         public var nodes: Int?
+        /// The network, for scenarios that can have any: the name of a profile, or a file.
+        public var profile: String?
 
         /// Wishes; nothing by default.
-        public init(image: String? = nil, memoryMiB: Int? = nil, vcpus: Int? = nil, nodes: Int? = nil) {
-            (self.image, self.memoryMiB, self.vcpus, self.nodes) = (image, memoryMiB, vcpus, nodes)
+        public init(image: String? = nil, memoryMiB: Int? = nil, vcpus: Int? = nil, nodes: Int? = nil, profile: String? = nil) {
+            (self.image, self.memoryMiB, self.vcpus, self.nodes, self.profile) = (image, memoryMiB, vcpus, nodes, profile)
         }
     }
 

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import LabEvents
 
 /// The process's own terminal: plain lines everywhere, one line that rewrites itself where standard error is a terminal.
 enum Terminal {
@@ -57,13 +58,13 @@ enum Terminal {
     }
 
     /// Rows in columns on standard output; the first row is the heading.
-    static func table(_ rows: [[String]]) {
-        let count = rows.map(\.count).max() ?? 0
-        let widths = (0..<count).map { column in rows.map { $0[column].count }.max() ?? 0 }
-        for row in rows {
-            let line = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ")
-            print(line.replacing(#/ +$/#, with: ""))
-        }
+    static func table(_ rows: [[String]]) { for line in TextTable.lines(rows) { print(line) } }
+
+    /// A value as JSON for people and programs.
+    static func json(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
     }
 
     /// Leaves the cursor at the start of a clean line.

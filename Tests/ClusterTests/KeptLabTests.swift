@@ -77,7 +77,7 @@ struct KeptLabTests {
             let sequence = try command.events(run).compactMap { $0["seq"] as? Int }
             #expect(Set(sequence).count == sequence.count && sequence == sequence.sorted(), "the events' numbers go on")
             let result = try String(contentsOfFile: command.path(run) + "/result.json", encoding: .utf8)
-            #expect(result.contains("\"passed\"") && result.contains("ARP and ICMP"))
+            #expect(result.contains("\"passed\"") && result.contains("reachability"))
 
             // What came over is the new owner's: it ends with it.
             try await command.succeed("down", run)

@@ -2,6 +2,7 @@ import BuildRegistry
 import Foundation
 import GuestShell
 import LabEvents
+import NetworkProfiles
 import QEMU
 import Testing
 import VMLab
@@ -16,12 +17,11 @@ struct NodeTests {
         let scenario = Scenario(
             name: "test", summary: "",
             topology: { _ throws(Problem) in
-                Topology(
-                    nodes: nodes.enumerated().map { index, node in
-                        .init(
-                            name: node.name, image: node.image,
-                            interfaces: [.init(name: "eth1", segment: "lan", address: "192.168.1.\(index + 1)/24")])
-                    }, segments: [.init(name: "lan")])
+                guard let prefix = IPPrefix("192.168.1.0/24") else { return Topology(nodes: []) }
+                let network = try NetworkProfile.flat(nodes: nodes.map(\.name), network: prefix).plan(lab: "nodes")
+                return Topology(network) { member in
+                    .init(name: member.name, image: nodes.first { $0.name == member.name }?.image ?? "")
+                }
             }, body: { _ in })
         let accelerator = ProcessInfo.processInfo.environment["VMLAB_ACCEL"]
         let planner = Planner(scenario: scenario, wishes: .init(), accelerator: accelerator, options: .init(), seed: 0)
@@ -91,7 +91,7 @@ struct NodeTests {
     func mixed() async throws {
         let (_, run) = try await withNodes([("small", "mini"), ("big", "debian")]) { lab in
             try await lab.boot()
-            try await lab.onAllNodes { node in try await node.configureAddresses() }
+            try await lab.configureNetwork()
             #expect(try await lab.node("big").run("systemctl is-system-running || true; cat /etc/debian_version").succeeded)
             try await lab.node("small").run("ping -c 1 -W 10 192.168.1.2")
             try await lab.node("big").run("exec 3<>/dev/tcp/192.168.1.1/1 || true")

@@ -131,7 +131,7 @@ struct ShippedProfileTests {
         let plan = try shipped.profile("dhcp-simple").plan(lab: "test", nodes: ["server-1", "agent-2"])
         #expect(plan.nodes.map(\.name) == ["dhcp", "server-1", "agent-2"])
         let service = try #require(plan.nodes[0].service)
-        #expect((service.image, service.memoryMiB, service.vcpus, service.interface) == ("services", 512, 1, "eth1"))
+        #expect((service.image, service.memoryMiB, service.vcpus, service.interface) == ("mini", 512, 1, "eth1"))
         #expect(service.poolStart.description == "192.168.1.100/24")
         #expect(service.poolEnd.description == "192.168.1.200/24")
         #expect(service.leaseSeconds == 12 * 3600)

@@ -1,6 +1,7 @@
 import BuildRegistry
 import Foundation
 import LabEvents
+import NetworkProfiles
 import QEMU
 import Testing
 
@@ -8,15 +9,15 @@ import Testing
 
 @Suite(.tier(.unit)) struct LabPlanTests {
     private func digest(
-        _ topology: Topology = PlanFixtures.pair, scenario: String = "pair", host: HostCapacity = PlanFixtures.host(2), seed: UInt64 = 7,
+        _ topology: Topology? = nil, scenario: String = "pair", host: HostCapacity = PlanFixtures.host(2), seed: UInt64 = 7,
         images: [String: ImageFacts] = PlanFixtures.images
     ) throws -> String {
-        try LabPlan.make(scenario: scenario, topology: topology, images: images, host: host, seed: seed).digest
+        try LabPlan.make(scenario: scenario, topology: topology ?? PlanFixtures.pair(), images: images, host: host, seed: seed).digest
     }
 
     @Test func `the digest of the plan is this`() throws {
         // Another digest makes every checkpoint useless; so it shall not change unnoticed.
-        #expect(try PlanFixtures.pairPlan().digest == "d914172d740982d19d20b2cb5dece154eb7796fcc62b64aa1324aaa369677576")
+        #expect(try PlanFixtures.pairPlan().digest == "b6811074e362f8f944e95e4390b23aaa61fd8424a7b51af5ef1b9170ed54d49a")
     }
 
     @Test func `two hosts that give the same make the same plan`() throws {
@@ -47,15 +48,14 @@ import Testing
     @Test(arguments: [
         Change("memory") { $0.nodes[0].memoryMiB = 129 },
         Change("boot mode") { $0.nodes[0].bootMode = .bios },
-        Change("name") { $0.nodes[0].name = "c" },
-        Change("interface's name") { $0.nodes[0].interfaces[0].name = "enp0s3" },
-        Change("address") { $0.nodes[0].interfaces[0].address = "192.168.1.9/24" },
-        Change("segment") { $0.nodes[0].interfaces[0].segment = "storage" },
-        Change("segment's name") { ($0.segments[1].name, $0.nodes[1].interfaces[1].segment) = ("store", "store") },
+        Change("an interface's name") { $0.network?.nodes[0].links[0].name = "enp0s3" },
+        Change("an address") { $0.network?.nodes[0].links[0].addresses = [] },
+        Change("what a port carries") { $0.network?.segments[0].ports[0].vlans = .access(7) },
+        Change("a segment's name") { $0.network?.segments[1].name = "store" },
         Change("order") { $0.nodes.swapAt(0, 1) },
         Change("another node") { $0.nodes.append(.init(name: "c", image: "mini")) },
     ]) func `what decides the guests is in the digest`(_ change: Change) throws {
-        var topology = PlanFixtures.pair
+        var topology = try PlanFixtures.pair()
         change.change(&topology)
         #expect(try digest(topology) != digest())
     }
@@ -67,15 +67,17 @@ import Testing
         var image = PlanFixtures.mini
         image.key = String(repeating: "f", count: 64)
         #expect(try digest(images: ["mini": image]) != here)
-        var wishes = PlanFixtures.pair
+        var wishes = try PlanFixtures.pair()
         wishes.nodes[0].vcpus = 2
         #expect(try digest(wishes, host: PlanFixtures.host(2)) == here)
         #expect(try digest(wishes, host: PlanFixtures.host(3)) != here)
     }
 
     @Test func `ports are numbered from 1 in the order of nodes and interfaces`() throws {
-        var topology = PlanFixtures.pair
-        topology.nodes[0].interfaces.append(.init(name: "eth2", segment: "lan"))
+        let topology = try PlanFixtures.pair { profile in
+            let cards = ["eth1", "eth2"].map { NetworkProfile.NIC(name: $0, segment: "lan") }
+            profile.overrides.append(.init(node: "a", interfaces: .init(nics: cards)))
+        }
         let plan = try LabPlan.make(
             scenario: "pair", topology: topology, images: PlanFixtures.images, host: PlanFixtures.host(2), seed: 7)
         let ports = plan.nodes.flatMap { node in
@@ -83,7 +85,7 @@ import Testing
         }
         #expect(
             ports == ["a eth0 user", "a eth1 lan:0:1", "a eth2 lan:0:2", "b eth0 user", "b eth1 lan:0:3", "b eth2 storage:1:1"])
-        #expect(plan.segments.map(\.portCount) == [3, 1])
+        #expect(plan.segments.map { $0.ports.map(\.number) } == [[1, 2, 3], [1]])
         let arguments = plan.nodes[1].arguments
         #expect(arguments.contains("user,id=net0,restrict=on"))
         #expect(arguments.contains("vde,id=net1,sock=$SOCKETS/s0,port=3"))
@@ -95,20 +97,21 @@ import Testing
         // Found by search: the addresses of these two are the same three bytes.
         let (lab, first, second) = ("collision", "n301", "n1006")
         #expect(MACAddress(lab: lab, node: first, interface: "eth1") == MACAddress(lab: lab, node: second, interface: "eth1"))
-        let topology = Topology(
-            nodes: [first, second].map { .init(name: $0, image: "mini", interfaces: [.init(name: "eth1", segment: "lan")]) },
-            segments: [.init(name: "lan")])
+        let network = try NetworkProfile.flat(nodes: [first, second], network: #require(IPPrefix("10.0.0.0/8"))).plan(lab: lab)
+        let topology = Topology(network) { .init(name: $0.name, image: "mini") }
         let plan = try LabPlan.make(
             scenario: lab, topology: topology, images: PlanFixtures.images, host: PlanFixtures.host(2), seed: 1)
         #expect(Set(plan.nodes.flatMap { $0.interfaces.map(\.mac) }).count == 4)
     }
 
     @Test func `the largest lab with the longest names has sockets that fit`() throws {
-        var topology = PlanFixtures.nodes(64, memory: 128)
-        for index in topology.nodes.indices {
-            topology.nodes[index].name = String("\(index)-\(String(repeating: "n", count: 32))".prefix(32))
-            topology.nodes[index].interfaces = (1...15).map { .init(name: "eth\($0)", segment: "lan") }
-        }
+        var profile = PlanFixtures.pairNetwork
+        let names = (0..<64).map { String("\($0)-\(String(repeating: "n", count: 32))".prefix(32)) }
+        (profile.overrides, profile.networks) = ([], [])
+        profile.segments = (1...15).map { "s\($0)" }
+        profile.interfaces.nics = (1...15).map { .init(name: "eth\($0)", segment: "s\($0)") }
+        profile.roles = [.init(name: "node", hosts: 1...64, names: names)]
+        let topology = Topology(try profile.plan(lab: "large")) { .init(name: $0.name, image: "mini", memoryMiB: 128) }
         let plan = try LabPlan.make(
             scenario: "large", topology: topology, images: PlanFixtures.images, host: PlanFixtures.host(2), seed: 1)
         let folders = LabFolders(
@@ -117,7 +120,7 @@ import Testing
         for node in plan.nodes {
             try node.configuration(in: folders, image: node.image.plannedImage(in: folders), generation: UUID()).validate()
         }
-        #expect(plan.segments[0].portCount == 960)
+        #expect(plan.segments.flatMap(\.ports).count == 960)
         #expect(Set(plan.nodes.flatMap { $0.interfaces.map(\.mac) }).count == 1024)
     }
 

@@ -1,5 +1,6 @@
 import BuildRegistry
 import Foundation
+import NetworkProfiles
 import QEMU
 
 @testable import VMLab
@@ -30,29 +31,38 @@ enum PlanFixtures {
 
     /// Nodes of one size on one segment.
     static func nodes(_ count: Int, vcpus: Int? = nil, memory: Int? = nil, image: String = "mini") -> Topology {
-        Topology(
-            nodes: (1...count).map { number in
-                .init(
-                    name: "server-\(number)", image: image, memoryMiB: memory, vcpus: vcpus,
-                    interfaces: [.init(name: "eth1", segment: "lan", address: "192.168.1.\(number)/24")])
-            }, segments: [.init(name: "lan")])
+        let names = (1...count).map { "server-\($0)" }
+        let network = IPPrefix("192.168.1.0/24").flatMap { try? NetworkProfile.flat(nodes: names, network: $0).plan(lab: "nodes") }
+        return Topology(nodes: names.map { .init(name: $0, image: image, memoryMiB: memory, vcpus: vcpus) }, network: network)
     }
 
-    /// The lab of the golden plan: one node boots directly, the other with UEFI and two interfaces.
-    static let pair = Topology(
-        nodes: [
-            .init(name: "a", image: "mini", memoryMiB: 128, interfaces: [.init(name: "eth1", segment: "lan", address: "192.168.1.1/24")]),
+    /// The network of the golden plan: the second node has a card on each of two switches.
+    static let pairNetwork = NetworkProfile(
+        name: "pair", summary: "Two nodes.", networks: [.init(name: "lan", ipv4: IPPrefix("192.168.1.0/24"))],
+        segments: ["lan", "storage"],
+        interfaces: .init(nics: [.init(name: "eth1", segment: "lan", addressing: .host(network: "lan"))]),
+        roles: [.init(name: "node", hosts: 1...2, names: ["a", "b"])],
+        overrides: [
             .init(
-                name: "b", image: "mini", memoryMiB: 128, bootMode: .uefi,
-                interfaces: [
-                    .init(name: "eth1", segment: "lan", address: "192.168.1.2/24"), .init(name: "eth2", segment: "storage"),
-                ]),
-        ], segments: [.init(name: "lan"), .init(name: "storage")])
+                node: "b",
+                interfaces: .init(nics: [
+                    .init(name: "eth1", segment: "lan", addressing: .host(network: "lan")), .init(name: "eth2", segment: "storage"),
+                ]))
+        ])
+
+    /// The lab of the golden plan: one node boots directly, the other with UEFI and two interfaces.
+    static func pair(_ change: (inout NetworkProfile) -> Void = { _ in }) throws -> Topology {
+        var profile = pairNetwork
+        change(&profile)
+        return Topology(try profile.plan(lab: "pair")) { node in
+            .init(name: node.name, image: "mini", memoryMiB: 128, bootMode: node.name == "b" ? .uefi : nil)
+        }
+    }
 
     static func pairPlan(_ host: HostCapacity = host(2, total: 8000, available: 6000, reason: "TCG was asked for", pace: 1.8)) throws
         -> LabPlan
     {
-        try LabPlan.make(scenario: "pair", topology: pair, images: images, host: host, seed: 7)
+        try LabPlan.make(scenario: "pair", topology: pair(), images: images, host: host, seed: 7)
     }
 
     /// Runs `body` with a folder that has these files, and is gone afterwards.

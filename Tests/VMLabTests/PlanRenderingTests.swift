@@ -10,18 +10,18 @@ import Testing
         scenario pair, seed 7
         2 nodes × (1 vCPU, 128 MiB) on 2 CPUs, tcg, pace 1.8
 
-        node  image  boot    vCPUs  memory   interface  MAC                port       address
+        node  image  boot    vCPUs  memory   interface  MAC                port       carries  address
         a     mini   direct  1      128 MiB  eth0       52:54:00:ae:3b:bd  user
-                                             eth1       52:54:00:38:ab:1f  lan 1      192.168.1.1/24
+                                             eth1       52:54:00:38:ab:1f  lan 1      plain    192.168.1.1/24
         b     mini   uefi    1      128 MiB  eth0       52:54:00:bb:26:98  user
-                                             eth1       52:54:00:5d:a3:d0  lan 2      192.168.1.2/24
-                                             eth2       52:54:00:34:26:f2  storage 1
+                                             eth1       52:54:00:5d:a3:d0  lan 2      plain    192.168.1.2/24
+                                             eth2       52:54:00:34:26:f2  storage 1  plain
 
-        segment  ports
-        lan      2
-        storage  1
+        segment  ports  VLANs
+        lan      2      plain
+        storage  1      plain
 
-        digest d914172d740982d19d20b2cb5dece154eb7796fcc62b64aa1324aaa369677576
+        digest b6811074e362f8f944e95e4390b23aaa61fd8424a7b51af5ef1b9170ed54d49a
 
         """
 
@@ -88,7 +88,7 @@ import Testing
     private static let json = """
         {
           "accelerator" : "tcg",
-          "digest" : "d914172d740982d19d20b2cb5dece154eb7796fcc62b64aa1324aaa369677576",
+          "digest" : "b6811074e362f8f944e95e4390b23aaa61fd8424a7b51af5ef1b9170ed54d49a",
           "host" : {
             "accelerator" : "tcg",
             "acceleratorReason" : "TCG was asked for",
@@ -100,6 +100,167 @@ import Testing
             "pace" : 1.8,
             "sharedMemoryFreeMiB" : 32768,
             "system" : "Debian GNU/Linux 12 (bookworm)"
+          },
+          "network" : {
+            "impairments" : [
+
+            ],
+            "networks" : [
+              {
+                "ipv4" : "192.168.1.0/24",
+                "name" : "lan"
+              }
+            ],
+            "nodes" : [
+              {
+                "host" : 1,
+                "links" : [
+                  {
+                    "addresses" : [
+                      "192.168.1.1/24"
+                    ],
+                    "dhcp" : false,
+                    "kind" : {
+                      "card" : {
+                        "port" : {
+                          "number" : 1,
+                          "segment" : "lan"
+                        },
+                        "vlans" : {
+                          "tagged" : [
+
+                          ],
+                          "untagged" : 0
+                        }
+                      }
+                    },
+                    "mac" : "52:54:00:38:ab:1f",
+                    "mtu" : 1500,
+                    "name" : "eth1",
+                    "network" : "lan"
+                  }
+                ],
+                "name" : "a",
+                "role" : "node"
+              },
+              {
+                "host" : 2,
+                "links" : [
+                  {
+                    "addresses" : [
+                      "192.168.1.2/24"
+                    ],
+                    "dhcp" : false,
+                    "kind" : {
+                      "card" : {
+                        "port" : {
+                          "number" : 2,
+                          "segment" : "lan"
+                        },
+                        "vlans" : {
+                          "tagged" : [
+
+                          ],
+                          "untagged" : 0
+                        }
+                      }
+                    },
+                    "mac" : "52:54:00:5d:a3:d0",
+                    "mtu" : 1500,
+                    "name" : "eth1",
+                    "network" : "lan"
+                  },
+                  {
+                    "addresses" : [
+
+                    ],
+                    "dhcp" : false,
+                    "kind" : {
+                      "card" : {
+                        "port" : {
+                          "number" : 1,
+                          "segment" : "storage"
+                        },
+                        "vlans" : {
+                          "tagged" : [
+
+                          ],
+                          "untagged" : 0
+                        }
+                      }
+                    },
+                    "mac" : "52:54:00:34:26:f2",
+                    "mtu" : 1500,
+                    "name" : "eth2"
+                  }
+                ],
+                "name" : "b",
+                "role" : "node"
+              }
+            ],
+            "profile" : "pair",
+            "segments" : [
+              {
+                "index" : 0,
+                "name" : "lan",
+                "ports" : [
+                  {
+                    "number" : 1,
+                    "peer" : {
+                      "nic" : {
+                        "interface" : "eth1",
+                        "node" : "a"
+                      }
+                    },
+                    "vlans" : {
+                      "tagged" : [
+
+                      ],
+                      "untagged" : 0
+                    }
+                  },
+                  {
+                    "number" : 2,
+                    "peer" : {
+                      "nic" : {
+                        "interface" : "eth1",
+                        "node" : "b"
+                      }
+                    },
+                    "vlans" : {
+                      "tagged" : [
+
+                      ],
+                      "untagged" : 0
+                    }
+                  }
+                ]
+              },
+              {
+                "index" : 1,
+                "name" : "storage",
+                "ports" : [
+                  {
+                    "number" : 1,
+                    "peer" : {
+                      "nic" : {
+                        "interface" : "eth2",
+                        "node" : "b"
+                      }
+                    },
+                    "vlans" : {
+                      "tagged" : [
+
+                      ],
+                      "untagged" : 0
+                    }
+                  }
+                ]
+              }
+            ],
+            "trunks" : [
+
+            ]
           },
           "nodes" : [
             {
@@ -135,7 +296,6 @@ import Testing
                   "name" : "eth0"
                 },
                 {
-                  "address" : "192.168.1.1/24",
                   "mac" : "52:54:00:38:ab:1f",
                   "name" : "eth1",
                   "port" : {
@@ -183,7 +343,6 @@ import Testing
                   "name" : "eth0"
                 },
                 {
-                  "address" : "192.168.1.2/24",
                   "mac" : "52:54:00:5d:a3:d0",
                   "name" : "eth1",
                   "port" : {
@@ -277,19 +436,7 @@ import Testing
             ]
           },
           "scenario" : "pair",
-          "seed" : 7,
-          "segments" : [
-            {
-              "index" : 0,
-              "name" : "lan",
-              "portCount" : 2
-            },
-            {
-              "index" : 1,
-              "name" : "storage",
-              "portCount" : 1
-            }
-          ]
+          "seed" : 7
         }
 
         """

@@ -1,4 +1,5 @@
 import LabEvents
+import NetworkProfiles
 import Testing
 
 @testable import VMLab
@@ -24,30 +25,18 @@ import Testing
         Refusal("node name '\(String(repeating: "a", count: 33))' is not acceptable") {
             $0.nodes[0].name = String(repeating: "a", count: 33)
         },
-        Refusal("segment name '../x' is not acceptable") { $0.segments[0].name = "../x" },
         Refusal("two nodes are called 'A'") { $0.nodes[1].name = "A" },
-        Refusal("two segments are called 'lan'") { $0.segments[1].name = "lan" },
-        Refusal("two interfaces are called 'x'") { ($0.nodes[1].interfaces[0].name, $0.nodes[1].interfaces[1].name) = ("x", "x") },
-        Refusal("there is no segment called 'wan'") { $0.nodes[0].interfaces[0].segment = "wan" },
-        Refusal("interface eth0 is not at its place") { $0.nodes[0].interfaces[0].name = "eth0" },
-        Refusal("interface eth3 is not at its place") { $0.nodes[1].interfaces[1].name = "eth3" },
-        Refusal("interface name 'a b' is not acceptable") { $0.nodes[0].interfaces[0].name = "a b" },
-        Refusal("interface name 'abcdefghijklmnop' is not acceptable") { $0.nodes[0].interfaces[0].name = "abcdefghijklmnop" },
-        Refusal("'192.168.1.1' is not an address with its prefix length") { $0.nodes[0].interfaces[0].address = "192.168.1.1" },
-        Refusal("'192.168.1.1/33' is not an address with its prefix length") { $0.nodes[0].interfaces[0].address = "192.168.1.1/33" },
-        Refusal("'192.168.1.256/24' is not an address with its prefix length") { $0.nodes[0].interfaces[0].address = "192.168.1.256/24" },
-        Refusal("'fd00::1/129' is not an address with its prefix length") { $0.nodes[0].interfaces[0].address = "fd00::1/129" },
-        Refusal("'192.168.1.1/+8' is not an address with its prefix length") { $0.nodes[0].interfaces[0].address = "192.168.1.1/+8" },
-        Refusal("segment lan has the address 192.168.1.1/16 twice") { $0.nodes[1].interfaces[0].address = "192.168.1.1/16" },
         Refusal("127 MiB of memory is not acceptable") { $0.nodes[0].memoryMiB = 127 },
         Refusal("\(Int.max) MiB of memory is not acceptable") { $0.nodes[0].memoryMiB = .max },
         Refusal("0 vCPUs are not acceptable") { $0.nodes[0].vcpus = 0 },
         Refusal("256 vCPUs are not acceptable") { $0.nodes[0].vcpus = 256 },
+        Refusal("the network has a node 'b' that the topology lacks") { $0.nodes.removeLast() },
         Refusal("too many interfaces") { topology in
-            topology.nodes[0].interfaces = (1...16).map { .init(name: "eth\($0)", segment: "lan") }
+            guard let card = topology.network?.nodes[0].links.first else { return }
+            topology.network?.nodes[0].links = Array(repeating: card, count: 16)
         },
     ]) func `what cannot be is refused by name`(_ refusal: Refusal) throws {
-        var topology = PlanFixtures.pair
+        var topology = try PlanFixtures.pair()
         refusal.change(&topology)
         let problem = try #require(#expect(throws: Problem.self) { try topology.validate() })
         #expect(problem.kind == .invalidInput)
@@ -58,32 +47,16 @@ import Testing
 
     @Test(
         arguments: [
-            { $0.nodes[0].name = String(repeating: "a", count: 32) },
-            { $0.nodes[0].name = "1" },
+            { ($0.nodes[0].name, $0.network) = (String(repeating: "a", count: 32), nil) },
+            { ($0.nodes[0].name, $0.network) = ("1", nil) },
             { $0 = PlanFixtures.nodes(64) },
-            // The same address on two segments is the user's business.
-            { $0.nodes[1].interfaces[1].address = "192.168.1.1/24" },
-            { $0.nodes[0].interfaces[0].address = "fd00::1/64" },
-            { $0.nodes[0].interfaces[0].address = nil },
-            { $0.nodes[0].interfaces[0].name = "enp0s3" },
             { $0.nodes[0].memoryMiB = 128 },
-            { topology in topology.nodes[0].interfaces = (1...15).map { .init(name: "eth\($0)", segment: "lan") } },
-            { topology in
-                topology.segments = []
-                for index in topology.nodes.indices { topology.nodes[index].interfaces = [] }
-            },
+            { $0.network = nil },
+            { $0.network?.nodes.removeLast() },
         ] as [@Sendable (inout Topology) -> Void]) func `what can be is accepted`(_ change: @Sendable (inout Topology) -> Void) throws
     {
-        var topology = PlanFixtures.pair
+        var topology = try PlanFixtures.pair()
         change(&topology)
         try topology.validate()
-    }
-
-    @Test func `an error says where and what to do`() {
-        var topology = PlanFixtures.pair
-        topology.nodes[1].interfaces[1].segment = "wan"
-        let problem = #expect(throws: Problem.self) { try topology.validate() }
-        #expect(problem?.location == "node b, interface eth2")
-        #expect(problem?.why == "it has lan, storage")
     }
 }

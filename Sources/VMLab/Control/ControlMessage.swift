@@ -1,4 +1,5 @@
 public import LabEvents
+public import NetworkProfiles
 
 /// What a client sends to the owner of a lab: one JSON object a line over the run's control socket (`STATE/runs/ID/sockets/control`, a unix stream socket).
 ///
@@ -21,6 +22,7 @@ public import LabEvents
 /// | `upload` | `node`, `local` (absolute path on the host), `path`, `mode` | |
 /// | `download` | `node`, `path`, `local` | |
 /// | `power` | `node`, `action`: `start`, `shutdown`, `powerCut`, `reboot`, `pause`, `resume` | |
+/// | `network` | `action`: `show` (the plan and what each node says), `matrix` (every pair is tried), `configure` (made anew, on `node` or all) | |
 /// | `takeover` | `executable` (absolute path) | |
 public struct ControlRequest: Sendable, Codable, Equatable {
     /// The version of the protocol that this build speaks. It changes when a field changes its meaning or goes.
@@ -28,7 +30,7 @@ public struct ControlRequest: Sendable, Codable, Equatable {
 
     /// What is asked for.
     public enum Operation: String, Sendable, Codable, CaseIterable {
-        case status, events, view, detach, stop, execute, terminal, input, resize, cancel, upload, download, power, takeover
+        case status, events, view, detach, stop, execute, terminal, input, resize, cancel, upload, download, power, network, takeover
     }
 
     /// The client's number of the request.
@@ -69,7 +71,7 @@ public struct ControlRequest: Sendable, Codable, Equatable {
     public var path: String?
     /// Permission bits of an uploaded file.
     public var mode: UInt16?
-    /// What happens to a node's power.
+    /// What happens to a node's power, or what is asked about the network.
     public var action: String?
     /// The signal that asked the viewer to end.
     public var signal: Int32?
@@ -138,8 +140,26 @@ public struct ControlReply: Sendable, Codable, Equatable {
     public var scenario: String?
     /// How the scenario ended.
     public var outcome: LabEvent.RunFinished?
+    /// The network's plan.
+    public var network: NetworkPlan?
+    /// What the nodes say about their networks.
+    public var observations: [NetworkObservation]?
+    /// What the switches carry otherwise than planned, in words.
+    public var switchFaults: [String]?
+    /// Who reached whom.
+    public var matrix: ReachabilityMatrix?
     /// Why the request failed.
     public var problem: Problem?
+
+    /// What one node says about its network.
+    public struct NetworkObservation: Sendable, Codable, Equatable {
+        /// The node's name.
+        public var node: String
+        /// What the guest says; nil when it could not be asked.
+        public var observed: ObservedNetwork?
+        /// What is otherwise than planned, or why it could not be asked.
+        public var differences: [String]
+    }
 
     /// A node in a status.
     public struct NodeStatus: Sendable, Codable, Equatable {

@@ -113,6 +113,7 @@ final class ControlSession: Sendable {
         case .terminal: return try await owner.serving { try await terminal(request, input ?? ClientInput()) }
         case .upload, .download: return try await owner.serving { try await transfer(request) }
         case .power: return try await owner.serving { try await power(request) }
+        case .network: return try await owner.serving { try await network(request) }
         case .takeover:
             guard let executable = request.executable, executable.hasPrefix("/") else {
                 throw Problem(.invalidInput, "takeover needs the absolute path of an executable")

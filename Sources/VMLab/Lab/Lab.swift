@@ -1,6 +1,7 @@
 import BuildRegistry
 import GuestShell
 public import LabEvents
+import NetworkProfiles
 import QEMU
 import Synchronization
 import VDE
@@ -13,6 +14,8 @@ public final class Lab: Sendable {
     public let nodes: [Node]
     /// The segments, in the plan's order.
     public let segments: [Segment]
+    /// What joins the segments.
+    public let trunks: [TrunkLink]
     /// Where what happens is told.
     public let events: any EventSink
     /// What must never be written anywhere: ``LabEvents/Redactor/add(secret:name:)`` before a value is used.
@@ -26,6 +29,7 @@ public final class Lab: Sendable {
         plan = context.plan
         nodes = context.plan.nodes.map { Node(plan: $0, context: context) }
         segments = context.plan.segments.map(Segment.init)
+        trunks = (context.plan.network?.trunks ?? []).map(TrunkLink.init)
         events = context.events
         secrets = context.redactor
         self.context = context

@@ -74,7 +74,7 @@ func withLab<Result: Sendable>(
     defer {
         for path in LabFolders.leftovers(plan, folders) { try? FileManager.default.removeItem(atPath: path) }
     }
-    return try await withSegments(lab.segments[...], context, inheritance) {
+    return try await withFabric(lab.fabric(context, inheritance)[...]) {
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             // Leaving ends every machine and waits for it, before the switches go.
             defer { tasks.cancelAll() }
@@ -86,14 +86,32 @@ func withLab<Result: Sendable>(
     }
 }
 
-/// Nests the switches' scopes.
-private func withSegments<Result: Sendable>(
-    _ segments: ArraySlice<Segment>, _ context: LabContext, _ inheritance: LabInheritance?,
-    _ body: @escaping @Sendable () async throws -> Result
+/// A scope of the fabric: what it holds is there while its argument runs.
+private typealias FabricScope = @Sendable (@escaping @Sendable () async throws -> Void) async throws -> Void
+
+/// Nests the scopes of the fabric: the switches, and inside them the trunks between them.
+private func withFabric<Result: Sendable>(
+    _ scopes: ArraySlice<FabricScope>, _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
-    guard let first = segments.first else { return try await body() }
-    return try await first.with(context, inherited: inheritance?.switches[first.name]) {
-        try await withSegments(segments.dropFirst(), context, inheritance, body)
+    guard let first = scopes.first else { return try await body() }
+    let result = Mutex<Result?>(nil)
+    try await first {
+        let value = try await withFabric(scopes.dropFirst(), body)
+        result.withLock { $0 = value }
+    }
+    guard let value = result.withLock({ $0 }) else { throw CancellationError() }
+    return value
+}
+
+extension Lab {
+    fileprivate func fabric(_ context: LabContext, _ inheritance: LabInheritance?) -> [FabricScope] {
+        let switches = segments.map { segment -> FabricScope in
+            { body in try await segment.with(context, inherited: inheritance?.switches[segment.name], body) }
+        }
+        let joints = trunks.map { trunk -> FabricScope in
+            { body in try await trunk.with(context, inherited: inheritance?.trunks[trunk.name], body) }
+        }
+        return switches + joints
     }
 }
 
@@ -114,6 +132,7 @@ extension LabFolders {
 /// What a new owner takes over from the one before.
 struct LabInheritance: Sendable, Codable {
     var switches: [String: InheritedSwitch]
+    var trunks: [String: InheritedSwitch]
     var machines: [String: InheritedMachine]
     var boots: [String: Int]
 }
@@ -121,10 +140,14 @@ struct LabInheritance: Sendable, Codable {
 extension Lab {
     /// What another process needs to go on with this lab.
     func inheritance() throws -> LabInheritance {
-        var inheritance = LabInheritance(switches: [:], machines: [:], boots: [:])
+        var inheritance = LabInheritance(switches: [:], trunks: [:], machines: [:], boots: [:])
         for segment in segments {
             let running = try segment.vdeSwitch()
             inheritance.switches[segment.name] = InheritedSwitch(process: running.record, lifeline: running.lifeline)
+        }
+        for link in trunks {
+            let running = try link.trunk()
+            inheritance.trunks[link.name] = InheritedSwitch(process: running.record, lifeline: running.lifeline)
         }
         for node in nodes {
             inheritance.boots[node.name] = node.boot

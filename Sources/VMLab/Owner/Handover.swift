@@ -50,7 +50,7 @@ struct Handover: Sendable, Codable {
     }
 
     private var descriptors: [Int32] {
-        [lock, listener, watchdogReader, watchdogWriter] + inheritance.switches.values.map(\.lifeline)
+        [lock, listener, watchdogReader, watchdogWriter] + [inheritance.switches, inheritance.trunks].flatMap { $0.values.map(\.lifeline) }
     }
 
     /// Becomes the executable.

@@ -1,6 +1,7 @@
 import BuildRegistry
 import FoundationEssentials
 public import LabEvents
+import NetworkProfiles
 import QEMU
 
 extension LabPlan: CustomStringConvertible {
@@ -41,30 +42,33 @@ extension LabPlan: CustomStringConvertible {
     }
 
     private var nodeTable: String {
-        var rows = [["node", "image", "boot", "vCPUs", "memory", "interface", "MAC", "port", "address"]]
+        var rows = [["node", "image", "boot", "vCPUs", "memory", "interface", "MAC", "port", "carries", "address"]]
         for node in nodes {
             var start = [node.name, node.image.name, node.bootMode.rawValue, "\(node.vcpus)", "\(node.memoryMiB) MiB"]
-            for interface in node.interfaces {
-                let port = interface.port.map { "\($0.segment) \($0.number)" } ?? "user"
-                rows.append(start + [interface.name, interface.mac.description, port, interface.address ?? ""])
+            func add(_ cells: [String]) {
+                rows.append(start + cells)
                 start = start.map { _ in "" }
+            }
+            for interface in node.interfaces where interface.port == nil {
+                add([interface.name, interface.mac.description, "user", "", ""])
+            }
+            for link in network?.node(node.name)?.links ?? [] {
+                add([link.name, link.macText, link.place, link.carries, link.addressText])
             }
         }
         return Self.table(rows)
     }
 
-    private var segmentTable: String { Self.table([["segment", "ports"]] + segments.map { [$0.name, "\($0.portCount)"] }) }
-
-    private static func table(_ rows: [[String]]) -> String {
-        let columns = rows.first?.indices ?? 0..<0
-        let widths = columns.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        let lines = rows.map { row in
-            var line = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ")
-            while line.hasSuffix(" ") { line.removeLast() }
-            return line
+    private var segmentTable: String {
+        let rows = segments.map { segment in
+            let vlans = Set(segment.ports.flatMap(\.vlans.vlans)).sorted()
+            return [segment.name, "\(segment.ports.count)", vlans.map { $0 == 0 ? "plain" : "\($0)" }.joined(separator: " ")]
         }
-        return lines.joined(separator: "\n")
+        let trunks = (network?.trunks ?? []).map { "trunk \($0.name): \($0.first) – \($0.second), \($0.vlans)" }
+        return ([Self.table([["segment", "ports", "VLANs"]] + rows)] + trunks).joined(separator: "\n")
     }
+
+    private static func table(_ rows: [[String]]) -> String { TextTable.lines(rows).joined(separator: "\n") }
 
     private static func arguments(of node: NodePlan) -> String {
         node.arguments.reduce(into: "\(node.name): qemu-system-x86_64") { text, argument in

@@ -1,6 +1,7 @@
 import Crypto
 import FoundationEssentials
 public import LabEvents
+import NetworkProfiles
 import QEMU
 
 extension LabPlan {
@@ -8,7 +9,7 @@ extension LabPlan {
     ///
     /// - Parameters:
     ///   - scenario: the scenario's name.
-    ///   - topology: the nodes and segments.
+    ///   - topology: the nodes and their network.
     ///   - images: the facts of each image, by the word that the topology has for it; see ``ImageFacts/resolve(_:catalog:store:)``.
     ///   - host: what there is; see ``HostCapacity/measure(root:stateFolder:accelerator:pace:)``.
     ///   - seed: where random choices of the run start.
@@ -19,21 +20,18 @@ extension LabPlan {
         options: PlanOptions = PlanOptions()
     ) throws(Problem) -> LabPlan {
         let resources = try ResourcePlan.make(topology, images: images, host: host, options: options)
-        var addresses = AddressBook(lab: scenario)
-        var segments = topology.segments.enumerated().map { SegmentPlan(name: $1.name, index: $0, portCount: 0) }
+        var addresses = AddressBook(lab: scenario, used: topology.network)
         var nodes: [NodePlan] = []
         for (index, request) in topology.nodes.enumerated() {
             let image = try ResourcePlan.facts(request, images)
             let share = resources.nodes[index]
             var interfaces = [InterfacePlan(name: "eth0", mac: addresses.next(node: request.name, interface: "eth0"))]
-            for interface in request.interfaces {
-                guard let segment = segments.firstIndex(where: { $0.name == interface.segment }) else { continue }
-                segments[segment].portCount += 1
+            for (link, card) in topology.network?.node(request.name)?.cards ?? [] {
+                let segment = topology.network?.segments.first { $0.name == card.port.segment }
                 interfaces.append(
                     InterfacePlan(
-                        name: interface.name, mac: addresses.next(node: request.name, interface: interface.name),
-                        port: .init(segment: interface.segment, segmentIndex: segment, number: segments[segment].portCount),
-                        address: interface.address))
+                        name: link.name, mac: link.mac,
+                        port: .init(segment: card.port.segment, segmentIndex: segment?.index ?? 0, number: card.port.number)))
             }
             var node = NodePlan(
                 name: request.name, index: index, uuid: QEMUConfiguration.uuid(lab: scenario, node: request.name), image: image,
@@ -43,17 +41,19 @@ extension LabPlan {
             nodes.append(node)
         }
         return LabPlan(
-            scenario: scenario, seed: seed, accelerator: host.accelerator, nodes: nodes, segments: segments, resources: resources,
-            host: host,
-            digest: try digest(nodes: nodes, segments: segments))
+            scenario: scenario, seed: seed, accelerator: host.accelerator, nodes: nodes, network: topology.network,
+            resources: resources, host: host, digest: try digest(nodes: nodes, network: topology.network))
     }
 
     /// Hardware addresses that differ from each other: three bytes of a digest may be equal by chance, and then another digest is taken.
     private struct AddressBook {
         let lab: String
-        private var used: Set<MACAddress> = []
+        private var used: Set<MACAddress>
 
-        init(lab: String) { self.lab = lab }
+        init(lab: String, used network: NetworkPlan?) {
+            self.lab = lab
+            used = Set(network?.nodes.flatMap { $0.links.map(\.mac) } ?? [])
+        }
 
         mutating func next(node: String, interface: String) -> MACAddress {
             var address = MACAddress(lab: lab, node: node, interface: interface)
@@ -77,13 +77,13 @@ extension LabPlan {
         }
 
         var nodes: [Node]
-        var segments: [SegmentPlan]
+        var network: NetworkPlan?
     }
 
-    private static func digest(nodes: [NodePlan], segments: [SegmentPlan]) throws(Problem) -> String {
+    private static func digest(nodes: [NodePlan], network: NetworkPlan?) throws(Problem) -> String {
         let decisive = Decisive(
             nodes: nodes.map { .init(name: $0.name, image: $0.image.key, interfaces: $0.interfaces, arguments: $0.arguments) },
-            segments: segments)
+            network: network)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do {

@@ -1,3 +1,4 @@
+public import NetworkProfiles
 public import QEMU
 
 /// A whole lab as a value: what would be started, down to QEMU's arguments. Making one touches nothing.
@@ -10,15 +11,18 @@ public struct LabPlan: Codable, Sendable, Equatable {
     public var accelerator: Accelerator
     /// The nodes, in the topology's order.
     public var nodes: [NodePlan]
-    /// The segments, in the topology's order.
-    public var segments: [SegmentPlan]
+    /// What joins the nodes; nil for a lab without a switch.
+    public var network: NetworkPlan?
     /// What the nodes get of the host, and why.
     public var resources: ResourcePlan
     /// What the plan was made for.
     public var host: HostCapacity
-    /// SHA-256 in hexadecimal over everything that decides the guests: nodes, segments, accelerator, arguments, keys of images. Not in it: the
+    /// SHA-256 in hexadecimal over everything that decides the guests: nodes, network, accelerator, arguments, keys of images. Not in it: the
     /// host's facts, reasons, the seed and where files lie.
     public var digest: String
+
+    /// The switches.
+    public var segments: [SegmentPlan] { network?.segments ?? [] }
 
     /// The images that the nodes boot, each once, in the order of their first node.
     public var images: [ImageFacts] {

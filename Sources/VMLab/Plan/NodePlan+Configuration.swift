@@ -1,6 +1,7 @@
 public import BuildRegistry
 public import FoundationEssentials
 import GuestShell
+import NetworkProfiles
 public import QEMU
 
 extension NodePlan {

@@ -1,6 +1,7 @@
 public import BuildRegistry
 public import FoundationEssentials
 public import LabEvents
+public import NetworkProfiles
 public import QEMU
 
 /// One node of a plan: everything that decides its machine.
@@ -21,13 +22,13 @@ public struct NodePlan: Codable, Sendable, Equatable {
     public var vcpus: Int
     /// Memory in MiB.
     public var memoryMiB: Int
-    /// Its interfaces, `eth0` first.
+    /// Its network cards, `eth0` first. What the guest makes of them is in ``LabPlan/network``.
     public var interfaces: [InterfacePlan]
     /// QEMU's arguments with ``LabFolders/placeholders``.
     public var arguments: [String]
 }
 
-/// One interface of a node.
+/// One network card of a node.
 public struct InterfacePlan: Codable, Sendable, Equatable {
     /// What the guest calls it.
     public var name: String
@@ -35,8 +36,6 @@ public struct InterfacePlan: Codable, Sendable, Equatable {
     public var mac: MACAddress
     /// The segment and the port there; nil for `eth0`, which is on QEMU's restricted user-mode network.
     public var port: Port?
-    /// The address that the guest is to have, with its prefix length.
-    public var address: String?
 
     /// A port of a switch.
     public struct Port: Codable, Sendable, Equatable {
@@ -49,15 +48,7 @@ public struct InterfacePlan: Codable, Sendable, Equatable {
     }
 }
 
-/// One segment of a plan.
-public struct SegmentPlan: Codable, Sendable, Equatable {
-    /// The segment's name.
-    public var name: String
-    /// Its place among the segments, from 0.
-    public var index: Int
-    /// The ports in use: they are numbered 1 to this, in the order of nodes and their interfaces.
-    public var portCount: Int
-
+extension SegmentPlan {
     /// The folder in which the switch listens (`vde_switch -s`).
     public func socket(in folders: LabFolders) -> String { Self.socket(index: index, in: folders) }
 

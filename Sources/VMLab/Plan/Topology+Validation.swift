@@ -1,5 +1,5 @@
-import Glibc
 public import LabEvents
+import NetworkProfiles
 import QEMU
 
 extension Topology {
@@ -13,17 +13,15 @@ extension Topology {
     /// Checks what can be known without images and host.
     ///
     /// - Throws: a ``Problem`` of kind `invalidInput` that names the first thing which is not acceptable: no node or more than ``nodeLimit``, a
-    ///   name that is malformed or there twice, a size out of range, an unknown segment, an address that is malformed or there twice.
+    ///   name that is malformed or there twice, a size out of range, too many interfaces, a network with other nodes.
     public func validate() throws(Problem) {
         guard !nodes.isEmpty else { throw Self.refusal("the topology has no node", remedy: "name at least one") }
         guard nodes.count <= Self.nodeLimit else {
             throw Self.refusal("the topology has too many nodes", why: "\(nodes.count) given, the limit is \(Self.nodeLimit)")
         }
-        for segment in segments { try Self.checkName(segment.name, of: "segment") }
-        try Self.checkUnique(segments.map(\.name), of: "segment")
         for node in nodes { try check(node) }
         try Self.checkUnique(nodes.map(\.name), of: "node")
-        try checkAddresses()
+        for member in network?.nodes ?? [] { try check(member) }
     }
 
     private func check(_ node: NodeRequest) throws(Problem) {
@@ -36,60 +34,18 @@ extension Topology {
         if let vcpus = node.vcpus, !(1...255).contains(vcpus) {
             throw Self.refusal("\(vcpus) vCPUs are not acceptable", place, why: "a guest has 1 to 255")
         }
+    }
+
+    private func check(_ member: NodeNetwork) throws(Problem) {
+        guard nodes.contains(where: { $0.name == member.name }) else {
+            throw Self.refusal("the network has a node '\(member.name)' that the topology lacks", why: "\(nodes.map(\.name))")
+        }
         // One place on the PCI bus is eth0's.
-        guard node.interfaces.count < PCILayout.interfaceLimit else {
+        guard member.cards.count < PCILayout.interfaceLimit else {
             throw Self.refusal(
-                "too many interfaces", place, why: "\(node.interfaces.count) given, \(PCILayout.interfaceLimit - 1) fit beside eth0")
+                "too many interfaces", "node \(member.name)",
+                why: "\(member.cards.count) given, \(PCILayout.interfaceLimit - 1) fit beside eth0")
         }
-        for (index, interface) in node.interfaces.enumerated() { try check(interface, at: index + 1, place) }
-        try Self.checkUnique(node.interfaces.map(\.name), of: "interface", place)
-    }
-
-    private func check(_ interface: InterfaceRequest, at position: Int, _ place: String) throws(Problem) {
-        let name = interface.name
-        // IFNAMSIZ is 16 with the final NUL (netdevice(7)).
-        guard (1...15).contains(name.utf8.count), name.utf8.allSatisfy({ Self.isAlphanumeric($0) || "-_.".utf8.contains($0) }) else {
-            throw Self.refusal("interface name '\(name)' is not acceptable", place, why: "it has 1 to 15 letters, digits, '-', '_' and '.'")
-        }
-        // Guests name interfaces in the order in which they find them, whatever the plan calls them.
-        if name.hasPrefix("eth"), let number = Int(name.dropFirst(3)), number != position {
-            throw Self.refusal(
-                "interface \(name) is not at its place", place,
-                why: "eth0 is the user-mode network, and the guest will call this one eth\(position)", remedy: "call it eth\(position)")
-        }
-        guard segments.contains(where: { $0.name == interface.segment }) else {
-            throw Self.refusal(
-                "there is no segment called '\(interface.segment)'", "\(place), interface \(name)",
-                why: segments.isEmpty ? "the topology has no segment" : "it has \(segments.map(\.name).joined(separator: ", "))")
-        }
-    }
-
-    private func checkAddresses() throws(Problem) {
-        var owners: [String: [[UInt8]: String]] = [:]
-        for node in nodes {
-            for interface in node.interfaces {
-                guard let address = interface.address else { continue }
-                let place = "node \(node.name), interface \(interface.name)"
-                guard let bytes = Self.addressBytes(cidr: address) else {
-                    throw Self.refusal(
-                        "'\(address)' is not an address with its prefix length", place, remedy: "write for example 192.168.1.1/24")
-                }
-                if let other = owners[interface.segment, default: [:]].updateValue(place, forKey: bytes) {
-                    throw Self.refusal("segment \(interface.segment) has the address \(address) twice", "\(other); \(place)")
-                }
-            }
-        }
-    }
-
-    /// The bytes of the address before the `/`, 4 or 16 of them; nil when the text is no IPv4 or IPv6 address with a prefix length (RFC 4632,
-    /// RFC 4291).
-    static func addressBytes(cidr: String) -> [UInt8]? {
-        let parts = cidr.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, let length = Int(parts[1]), parts[1].utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
-        let (family, count) = parts[0].contains(":") ? (AF_INET6, 16) : (AF_INET, 4)
-        var bytes = [UInt8](repeating: 0, count: count)
-        guard inet_pton(family, String(parts[0]), &bytes) == 1, length <= count * 8 else { return nil }
-        return bytes
     }
 
     private static func checkName(_ name: String, of kind: String) throws(Problem) {

@@ -1,19 +1,29 @@
 public import BuildRegistry
+public import LabEvents
+public import NetworkProfiles
 
 /// Which nodes a lab has and what joins them: what a scenario asks for, before the host has been looked at.
 public struct Topology: Codable, Sendable, Equatable {
     /// The nodes; the first is the first to get a virtual processor that is left over.
     public var nodes: [NodeRequest]
-    /// The segments that interfaces plug into.
-    public var segments: [SegmentRequest]
+    /// What joins them; nil for nodes that have nothing but `eth0`.
+    public var network: NetworkPlan?
 
     /// A topology from its parts.
-    public init(nodes: [NodeRequest], segments: [SegmentRequest] = []) {
-        self.nodes = nodes
-        self.segments = segments
+    public init(nodes: [NodeRequest], network: NetworkPlan? = nil) { (self.nodes, self.network) = (nodes, network) }
+
+    /// The nodes of a network. Its service nodes are what the network says.
+    ///
+    /// - Parameter node: what a node of the cluster is to be.
+    public init(_ network: NetworkPlan, node: (NodeNetwork) -> NodeRequest) {
+        self.init(
+            nodes: network.nodes.map { member in
+                guard let service = member.service else { return node(member) }
+                return NodeRequest(name: member.name, image: service.image, memoryMiB: service.memoryMiB, vcpus: service.vcpus)
+            }, network: network)
     }
 
-    /// One guest, as it is asked for.
+    /// One guest, as it is asked for. Every node has `eth0`, a restricted user-mode network (``QEMU/NetworkInterface``); the others are its network's.
     public struct NodeRequest: Codable, Sendable, Equatable {
         /// Host name, file name and name in messages: 1 to 32 letters, digits and `-`, the latter not first or last.
         public var name: String
@@ -25,46 +35,55 @@ public struct Topology: Codable, Sendable, Equatable {
         public var vcpus: Int?
         /// How it boots; nil for the image's quickest way.
         public var bootMode: BootMode?
-        /// Its interfaces after `eth0`, in the order in which the guest finds them.
-        public var interfaces: [InterfaceRequest]
 
         /// A node; what has a default here comes from the image.
-        public init(
-            name: String, image: String, memoryMiB: Int? = nil, vcpus: Int? = nil, bootMode: BootMode? = nil,
-            interfaces: [InterfaceRequest] = []
-        ) {
+        public init(name: String, image: String, memoryMiB: Int? = nil, vcpus: Int? = nil, bootMode: BootMode? = nil) {
             self.name = name
             self.image = image
             self.memoryMiB = memoryMiB
             self.vcpus = vcpus
             self.bootMode = bootMode
-            self.interfaces = interfaces
+        }
+    }
+}
+
+extension Scenario.Wishes {
+    /// Nodes on the network that `--profile` names, or on the scenario's own.
+    ///
+    /// - Parameters:
+    ///   - scenario: the scenario's name; hardware addresses come from it.
+    ///   - count: how many nodes of the cluster: the first ones of the profile.
+    ///   - own: the network without `--profile`.
+    ///   - image: what they boot, unless `--image` says otherwise.
+    /// - Throws: a ``Problem`` of kind `invalidInput` for a profile that is not there, has mistakes, or has fewer nodes.
+    public func topology(scenario: String, count: Int, own: NetworkProfile, image: String = "mini") throws(Problem) -> Topology {
+        let network = try (try self.network() ?? own).plan(lab: scenario, count: count)
+        return Topology(network) { node in
+            Topology.NodeRequest(name: node.name, image: self.image ?? image, memoryMiB: memoryMiB, vcpus: vcpus)
         }
     }
 
-    /// One interface on a segment. `eth0` is not asked for: every node has it, as a restricted user-mode network (``QEMU/NetworkInterface``).
-    public struct InterfaceRequest: Codable, Sendable, Equatable {
-        /// What the guest calls it, at most 15 characters. A name of the form `ethN` must agree with its place: the first is `eth1`.
-        public var name: String
-        /// The segment that it plugs into.
-        public var segment: String
-        /// The address that the guest is to have, as `192.168.1.1/24` or `fd00::1/64`; nil for none. Nothing in the machine sets it.
-        public var address: String?
-
-        /// An interface from its parts.
-        public init(name: String, segment: String, address: String? = nil) {
-            self.name = name
-            self.segment = segment
-            self.address = address
+    /// The profile that was asked for.
+    private func network() throws(Problem) -> NetworkProfile? {
+        guard let profile else { return nil }
+        let catalog = try ProfileCatalog.standard()
+        do throws(ProfileError) {
+            return try catalog.profile(profile)
+        } catch {
+            throw error.problem
         }
     }
+}
 
-    /// One switch.
-    public struct SegmentRequest: Codable, Sendable, Equatable {
-        /// Its name, by the rule of node names.
-        public var name: String
-
-        /// A segment.
-        public init(name: String) { self.name = name }
+extension NetworkProfile {
+    /// The plan of the first nodes of a profile.
+    fileprivate func plan(lab: String, count: Int) throws(Problem) -> NetworkPlan {
+        guard count <= nodeNames.count else {
+            throw Problem(
+                .invalidInput, "the profile \(name) has too few nodes", location: source.file,
+                why: "\(count) are wanted, and it has \(nodeNames.joined(separator: ", "))",
+                remedy: "widen `hosts` of a role, or ask for fewer with --nodes")
+        }
+        return try plan(lab: lab, nodes: Array(nodeNames.prefix(count)))
     }
 }

@@ -39,9 +39,7 @@ struct PsCommand: AsyncParsableCommand {
             }
         }
         if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            return Terminal.print(String(decoding: try encoder.encode(rows), as: UTF8.self))
+            return Terminal.print(try Terminal.json(rows))
         }
         Terminal.table(
             [["RUN", "STATE", "SCENARIO", "OUTCOME", "OWNER", "NODES"]]

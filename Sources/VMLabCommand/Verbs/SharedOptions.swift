@@ -36,6 +36,9 @@ struct ScenarioOptions: ParsableArguments {
     @Option(help: "How many nodes, for scenarios that can have any number.")
     var nodes: Int?
 
+    @Option(help: "The network: a profile's name from profiles/, or a file; see `vmlab profile list`.")
+    var profile: String?
+
     @Option(help: "kvm or tcg; without it KVM where it runs a guest, else TCG.")
     var accel: String?
 
@@ -45,7 +48,7 @@ struct ScenarioOptions: ParsableArguments {
     @Option(help: "Where random choices start; default: a random number, which the manifest keeps.")
     var seed: UInt64?
 
-    var wishes: Scenario.Wishes { Scenario.Wishes(image: image, memoryMiB: memory, vcpus: cpus, nodes: nodes) }
+    var wishes: Scenario.Wishes { Scenario.Wishes(image: image, memoryMiB: memory, vcpus: cpus, nodes: nodes, profile: profile) }
 
     func planner(_ seed: UInt64) throws(Problem) -> Planner {
         let scenario = try Scenarios.catalog.scenario(named: scenario)
