@@ -39,9 +39,11 @@ public struct ReachabilityMatrix: Sendable, Equatable, Codable {
         return "\(good) of \(entries.count) as expected (\(connected) should be connected, \(entries.count - connected) isolated)"
     }
 
-    /// The slowest first TCP answer, in ms, and whose it was.
+    /// The slowest first TCP answer and whose it was; nil when nobody answered or no guest could measure it. All probes of a node run at once, so it is an
+    /// upper limit.
     public var slowestTCP: Entry? {
-        entries.filter { $0.finding.tcpMilliseconds != nil }.max { ($0.finding.tcpMilliseconds ?? 0) < ($1.finding.tcpMilliseconds ?? 0) }
+        entries.filter { [.accepted, .refused].contains($0.finding.tcp) && $0.finding.tcpMilliseconds != nil }
+            .max { ($0.finding.tcpMilliseconds ?? 0) < ($1.finding.tcpMilliseconds ?? 0) }
     }
 
     /// What is not as expected, a line for each.

@@ -12,15 +12,13 @@ extension ReachabilityProbe {
         """
         vmlab_tcp() {
         if [ -n "${BASH_VERSION-}" ]; then
-        vb=${EPOCHREALTIME-}
-        vo=$(timeout \(seconds) bash -c 'exec 3<>/dev/tcp/$0/$1' "$4" \(port) 2>&1); vs=$?
-        ve=${EPOCHREALTIME-}
+        vo=$(timeout \(seconds) bash -c 'vb=$EPOCHREALTIME; exec 3<>/dev/tcp/$0/$1; vs=$?; ve=$EPOCHREALTIME
+        echo "took=$(((${ve%[.,]*} - ${vb%[.,]*}) * 1000 + (1${ve#*[.,]} - 1${vb#*[.,]}) / 1000))"; exit $vs' "$4" \(port) 2>&1); vs=$?
         elif command -v nc >/dev/null; then
-        vb=; ve=
         vo=$(timeout \(seconds) nc "$4" \(port) </dev/null 2>&1); vs=$?
         else echo "tcp $1 untested"; return; fi
         vt=
-        [ -z "$vb" ] || vt=$(((${ve%[.,]*} - ${vb%[.,]*}) * 1000 + (1${ve#*[.,]} - 1${vb#*[.,]}) / 1000))
+        case $vo in *took=*) vt=${vo##*took=} ;; esac
         case $vs/$vo in
         0/*) echo "tcp $1 accepted $vt" ;;
         */*efused*) echo "tcp $1 refused $vt" ;;
