@@ -67,19 +67,21 @@ import Testing
         ]
         try await SwitchFolder.with { folder in
             try await withVDESwitch(folder.configuration(), options: folder.options) { vdeSwitch in
-                let client = try DataClient(folder: folder.path + "/s", port: 3, path: folder.path + "/c")
-                try await vdeSwitch.createVLAN(200)
-                try await vdeSwitch.createPort(4)
-                try await vdeSwitch.setAccessVLAN(port: 4, vlan: 200)
-                let before = try await vdeSwitch.vlans()
-                for refusal in refusals {
-                    let problem = await #expect(throws: Problem.self) { try await refusal.call(vdeSwitch) }
-                    #expect(problem?.kind == refusal.kind)
-                    for word in refusal.words + ["switch lan"] { #expect(problem?.description.contains(word) == true, "\(refusal.words)") }
-                    #expect(problem?.remedy != nil)
+                try await vdeSwitch.withHostPort(3) { _ in
+                    try await vdeSwitch.createVLAN(200)
+                    try await vdeSwitch.createPort(4)
+                    try await vdeSwitch.setAccessVLAN(port: 4, vlan: 200)
+                    let before = try await vdeSwitch.vlans()
+                    for refusal in refusals {
+                        let problem = await #expect(throws: Problem.self) { try await refusal.call(vdeSwitch) }
+                        #expect(problem?.kind == refusal.kind)
+                        for word in refusal.words + ["switch lan"] {
+                            #expect(problem?.description.contains(word) == true, "\(refusal.words)")
+                        }
+                        #expect(problem?.remedy != nil)
+                    }
+                    #expect(try await vdeSwitch.vlans() == before)
                 }
-                #expect(try await vdeSwitch.vlans() == before)
-                client.leave()
             }
         }
     }

@@ -16,13 +16,14 @@ import Testing
                 group.addTask {
                     do {
                         try await withVDESwitch(folder.configuration(), options: folder.options) { vdeSwitch in
-                            let data = try DataClient(folder: folder.path + "/s", port: 1, path: folder.path + "/c1")
-                            client.append(data.port == 1)
-                            pids.append(vdeSwitch.record.pid)
-                            #expect(vdeSwitch.isRunning)
-                            #expect(folder.leftovers.sorted() == ["c1", "m", "s"])
-                            if way == "throw" { throw Stop() }
-                            if way == "cancel" { #expect(await vdeSwitch.waitForExit() == nil) }
+                            try await vdeSwitch.withHostPort(1) { port in
+                                client.append(port.port == 1)
+                                pids.append(vdeSwitch.record.pid)
+                                #expect(vdeSwitch.isRunning)
+                                #expect(folder.leftovers.sorted() == ["m", "s"])
+                                if way == "throw" { throw Stop() }
+                                if way == "cancel" { #expect(await vdeSwitch.waitForExit() == nil) }
+                            }
                         }
                         #expect(way != "throw")
                     } catch {
@@ -153,9 +154,9 @@ import Testing
             var configuration = folder.configuration(ports: 255)
             let room = SwitchConfiguration.folderLimit - folder.path.utf8.count - 1
             configuration.socketFolder = folder.path + "/" + String(repeating: "s", count: room)
-            try await withVDESwitch(configuration, options: folder.options) { _ in
-                let client = try DataClient(folder: configuration.socketFolder, port: 255, path: folder.path + "/c")
-                #expect(client.port == 255)
+            try await withVDESwitch(configuration, options: folder.options) { vdeSwitch in
+                let ports = try await vdeSwitch.withHostPort(255) { _ in try await vdeSwitch.ports() }
+                #expect(ports.map(\.number) == [255])
             }
             #expect(folder.leftovers == [])
         }
@@ -191,9 +192,10 @@ import Testing
     @Test func `a killed switch's leftovers are no obstacle, and what is not a switch's stays`() async throws {
         try await SwitchFolder.with { folder in
             try await withVDESwitch(folder.configuration(), options: folder.options) { vdeSwitch in
-                _ = try DataClient(folder: folder.path + "/s", port: 3, path: folder.path + "/c")
-                vdeSwitch.process.signal(SIGKILL)
-                _ = await vdeSwitch.waitForExit()
+                try await vdeSwitch.withHostPort(3) { _ in
+                    vdeSwitch.process.signal(SIGKILL)
+                    _ = await vdeSwitch.waitForExit()
+                }
                 #expect(FileManager.default.fileExists(atPath: folder.path + "/s/ctl"))
                 try Data("mine".utf8).write(to: URL(filePath: folder.path + "/s/1.5"))
                 try await withVDESwitch(folder.configuration(), options: folder.options) { try await $0.createVLAN(1) }

@@ -53,6 +53,18 @@ struct TestFabric {
     }
 }
 
+extension VDESwitch {
+    /// Plugs into several ports.
+    func withHostPorts(
+        _ ports: [Int], opened: [Int: HostPort] = [:], _ body: ([Int: HostPort]) async throws -> Void
+    ) async throws {
+        guard let number = ports.first else { return try await body(opened) }
+        try await withHostPort(number) { port in
+            try await withHostPorts(Array(ports.dropFirst()), opened: opened.merging([number: port]) { _, new in new }, body)
+        }
+    }
+}
+
 extension HostPort {
     /// The next frame; nil when there will be none.
     func next() async throws -> EthernetFrame? {
@@ -60,18 +72,19 @@ extension HostPort {
         return nil
     }
 
-    /// Sends a frame that a number tells from others; 100 bytes and its tags.
+    /// Sends a frame that a number tells from others.
     func send(_ number: UInt8, tags: [VLANTag] = [], to destination: MACAddress = EthernetFrame.broadcast) async throws {
         try await send(.numbered(number, from: UInt8(port), tags: tags, to: destination))
     }
 }
 
 extension EthernetFrame {
+    /// A frame with 100 bytes of one value, from 02:00:00:00:00:XX.
     static func numbered(
         _ number: UInt8, from source: UInt8, tags: [VLANTag] = [], to destination: MACAddress = EthernetFrame.broadcast
     ) -> EthernetFrame {
         EthernetFrame(
             destination: destination, source: MACAddress(bytes: [2, 0, 0, 0, 0, source]), tags: tags, ethertype: 0x88B5,
-            payload: [UInt8](repeating: number, count: 86))
+            payload: [UInt8](repeating: number, count: 100))
     }
 }

@@ -19,8 +19,11 @@ final class HostPortWorker: Sendable {
         var outbox: [Letter] = []
         var nextIdentifier: UInt64 = 0
         var lostFrames = 0
+        /// Whether the switch had no room when a frame was last sent.
+        var isFull = false
         /// Why nothing can be sent any more.
         var ended: Problem?
+        var isOpen = false
         var isStopping = false
         var isFinished = false
         var joiners: [CheckedContinuation<Void, Never>] = []
@@ -33,6 +36,7 @@ final class HostPortWorker: Sendable {
     private let opened: AsyncStream<Sending>.Continuation
     /// A pair of sockets: what is written to the second wakes the thread.
     private let wake: (reader: Int32, writer: Int32)
+    private let turn: SwitchTurn
     private let state = Mutex(State())
 
     init(
@@ -40,6 +44,7 @@ final class HostPortWorker: Sendable {
     ) throws(Problem) {
         (self.folder, self.port, self.description) = (folder, port, description)
         (self.frames, self.opened) = (frames, opened)
+        turn = SwitchTurn(folder: folder)
         var ends: [Int32] = [-1, -1]
         let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         let code = socketpair(AF_UNIX, kind, 0, &ends) == 0 ? 0 : errno
@@ -51,6 +56,9 @@ final class HostPortWorker: Sendable {
     deinit { for end in [wake.reader, wake.writer] where end >= 0 { close(end) } }
 
     var lostFrames: Int { state.withLock { $0.lostFrames } }
+
+    /// Whether a frame waits because the switch has no room for it.
+    var isFull: Bool { state.withLock { $0.isFull } }
 
     func start() throws(Problem) {
         var thread = pthread_t()
@@ -70,7 +78,11 @@ final class HostPortWorker: Sendable {
 
     /// Asks the thread to close the port and end. One that still waits for the switch does so when the switch answers or ends.
     func stop() {
-        state.withLock { $0.isStopping = true }
+        let isOpening = state.withLock { state in
+            state.isStopping = true
+            return !state.isOpen
+        }
+        if isOpening { turn.give() }
         ring()
     }
 
@@ -125,16 +137,21 @@ extension HostPortWorker {
         var signals = sigset_t()
         sigfillset(&signals)
         pthread_sigmask(SIG_BLOCK, &signals, nil)
-        if let connection = cvdeplug_open(folder, description, Int32(port)) {
+        turn.take()
+        let connection = cvdeplug_open(folder, description, Int32(port))
+        let code = errno
+        state.withLock { $0.isOpen = true }
+        turn.give()
+        if let connection {
             for descriptor in [vde_datafd(connection), vde_ctlfd(connection)] {
                 _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
                 _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
             }
             opened.yield(.success(()))
             serve(connection)
-            vde_close(connection)
+            leave(connection)
         } else {
-            let refusal = refusal(errno)
+            let refusal = refusal(code)
             opened.yield(.failure(refusal))
             end(with: refusal)
         }
@@ -165,6 +182,16 @@ extension HostPortWorker {
         }
     }
 
+    /// Closes the connection when the switch has seen the leaving, or after a second.
+    private func leave(_ connection: OpaquePointer) {
+        turn.take()
+        shutdown(vde_ctlfd(connection), Int32(SHUT_WR))
+        var control = pollfd(fd: vde_ctlfd(connection), events: Int16(POLLIN), revents: 0)
+        poll(&control, 1, 1000)
+        vde_close(connection)
+        turn.give()
+    }
+
     private func isAtEnd(_ control: Int32) -> Bool {
         var byte: UInt8 = 0
         let count = recv(control, &byte, 1, Int32(MSG_DONTWAIT))
@@ -186,11 +213,15 @@ extension HostPortWorker {
     private func flush(_ connection: OpaquePointer) -> Int32 {
         while let letter = state.withLock({ $0.outbox.isEmpty ? nil : $0.outbox.removeFirst() }) {
             if vde_send(connection, letter.bytes, letter.bytes.count, 0) >= 0 {
+                state.withLock { $0.isFull = false }
                 letter.continuation.resume(returning: .success(()))
                 continue
             }
             let code = errno
-            state.withLock { $0.outbox.insert(letter, at: 0) }
+            state.withLock { state in
+                state.outbox.insert(letter, at: 0)
+                state.isFull = true
+            }
             if [EAGAIN, EINTR, ENOBUFS].contains(code) { return 0 }
             return code
         }

@@ -21,8 +21,8 @@ public func withHostPort<Result: Sendable>(
     return try await withOpenPort(switchFolder, port, description, frameLimit: frameLimit, openLimit: openLimit, body)
 }
 
-/// The same without the check, for port -1, by which libvdeplug means port 0.
-private func withOpenPort<Result: Sendable>(
+/// The same without the check: libvdeplug means any port by port 0, and port 0 by -1.
+func withOpenPort<Result: Sendable>(
     _ folder: String, _ port: Int, _ description: String, frameLimit: Int, openLimit: Duration,
     _ body: (HostPort) async throws -> Result
 ) async throws -> Result {
