@@ -141,7 +141,7 @@ extension NetworkProfile {
         public var mac: String?
         /// Its addresses.
         public var addressing: Addressing
-        /// Bytes of payload; nil for the profile's.
+        /// Bytes of payload; nil for its bond's, and else the profile's.
         public var mtu: Int?
 
         /// A network card from its parts.
@@ -202,7 +202,7 @@ extension NetworkProfile {
         public var lacpRate: LACPRate?
         /// Its addresses.
         public var addressing: Addressing
-        /// Bytes of payload; nil for the profile's.
+        /// Bytes of payload; nil for its first leg's.
         public var mtu: Int?
 
         /// A bond from its parts.
@@ -227,7 +227,7 @@ extension NetworkProfile {
         public var id: Int
         /// Its addresses.
         public var addressing: Addressing
-        /// Bytes of payload; nil for the profile's.
+        /// Bytes of payload; nil for its parent's.
         public var mtu: Int?
 
         /// A VLAN interface from its parts.
@@ -236,18 +236,20 @@ extension NetworkProfile {
         }
     }
 
-    /// Nodes of one kind. They are called `ROLE-1`, `ROLE-2` and on.
+    /// Nodes of one kind. They are called `ROLE-1`, `ROLE-2` and on, unless they have names of their own.
     public struct Role: Sendable, Equatable, Codable {
         /// Its name, such as `server`.
         public var name: String
         /// The host numbers of its nodes, in order: the last part of their addresses.
         public var hosts: ClosedRange<Int>
+        /// The nodes' names, as many as there are hosts; nil for `ROLE-1` and on.
+        public var names: [String]?
         /// What its nodes have otherwise than the profile says.
         public var interfaces: Interfaces
 
         /// A role from its parts.
-        public init(name: String, hosts: ClosedRange<Int>, interfaces: Interfaces = Interfaces()) {
-            (self.name, self.hosts, self.interfaces) = (name, hosts, interfaces)
+        public init(name: String, hosts: ClosedRange<Int>, names: [String]? = nil, interfaces: Interfaces = Interfaces()) {
+            (self.name, self.hosts, self.names, self.interfaces) = (name, hosts, names, interfaces)
         }
     }
 
@@ -274,7 +276,7 @@ extension NetworkProfile {
         public var memoryMiB: Int
         /// Virtual processors.
         public var vcpus: Int
-        /// Its interfaces.
+        /// Its interfaces; it has nothing of what the profile says for the nodes.
         public var interfaces: Interfaces
         /// What it serves.
         public var dhcp: DHCP

@@ -20,7 +20,9 @@ public struct VMLabCommand: AsyncParsableCommand {
                 subcommands: [
                     ExecuteCommand.self, ShellCommand.self, CopyCommand.self, ConsoleCommand.self, PowerCommand.self, TakeoverCommand.self,
                 ]),
-            CommandGroup(name: "Host", subcommands: [BootCommand.self, ImageCommand.self, AcceleratorCommand.self, OwnerCommand.self]),
+            CommandGroup(
+                name: "Host",
+                subcommands: [BootCommand.self, ImageCommand.self, ProfileCommand.self, AcceleratorCommand.self, OwnerCommand.self]),
         ]
     )
 
