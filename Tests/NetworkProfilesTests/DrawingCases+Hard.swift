@@ -30,7 +30,7 @@ extension DrawingCase {
         let name = "a-node-whose-name-is-as-long-as-names-may-be-0123456789-abcdefg"
         sketch.node(
             name, host: 1,
-            nics: [.init(name: "enp0s31f6abcdef", segment: "a-switch-with-a-name", vlans: .trunk([4000, 4001, 4002, 300, 3, 9]))],
+            nics: [.init(name: "enp0s31f6", segment: "a-switch-with-a-name", vlans: .trunk([4000, 4001, 4002, 300, 3, 9]))],
             vlans: [(4002, "cluster"), (3, "storage"), (4000, "backup"), (9, "backup")], mtu: 9000)
         sketch.node("b", host: 2, nics: [.init(segment: "lan", vlans: .access(300), network: "cluster", mtu: 1400)])
         sketch.node(

@@ -8,6 +8,8 @@ struct DrawingCase: Sendable, CustomTestStringConvertible {
 
     init(_ sketch: PlanSketch) { plan = sketch.plan }
 
+    init(plan: NetworkPlan) { self.plan = plan }
+
     private static let four = [("server-1", "server"), ("server-2", "server"), ("agent-1", "agent"), ("agent-2", "agent")]
     private static let vlanNetworks = [("cluster", "192.168.200.0/24", nil as String?), ("storage", "192.168.100.0/24", nil)]
     private static let tagged = PortVLANs.trunk([100, 200])
@@ -109,4 +111,17 @@ struct DrawingCase: Sendable, CustomTestStringConvertible {
         sketch.plan.impairments = [.init(link: "up-2", delay: 20, jitter: 5, bandwidth: 20), .init(link: "node-2.eth1", loss: 1.5)]
         return DrawingCase(sketch)
     }
+}
+
+extension DrawingCase {
+    /// The profiles in the package's folder; empty when one does not load, which their own tests say.
+    static let shipped: [DrawingCase] = {
+        let names = ["simple", "vlans", "bonding-vlans", "bonding-two-switches", "dhcp-simple", "vlans-broken", "dual-stack"]
+        return names.compactMap { name in
+            guard let profile = try? NetworkProfile.load("\(packageFolder)/profiles/\(name).yaml"),
+                let plan = try? profile.plan(lab: "drawing")
+            else { return nil }
+            return DrawingCase(plan: plan)
+        }
+    }()
 }

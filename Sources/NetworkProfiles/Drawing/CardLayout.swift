@@ -12,7 +12,7 @@ extension NodeCard.Leg {
     /// The height of the network card.
     var tabHeight: Double { max(24, strands.height + 4, link.unusualMTU == nil ? 0 : 38) }
     /// What it takes with the words at its cable.
-    var slot: Double { max(tabHeight + 8, strands.height + 22 + (impairment == nil ? 0 : 18)) }
+    var slot: Double { max(tabHeight + 8, strands.height + (impairment == nil ? 22 : 46)) }
 }
 
 extension NodeCard.Row {
@@ -82,7 +82,6 @@ extension PlanLayout {
         var source = (
             x: group.side == .left ? frame.0 + measures.tab : frame.1 - measures.tab, y: places.first?.rect.midY ?? top + group.height / 2
         )
-        var bundle = places.first?.leg.strands ?? looks.strands(PortVLANs(untagged: nil))
         if let bond = group.bond {
             let rect = bondRect(group, places.map(\.rect), top: top, frame: frame)
             drawBond(bond, in: rect, isAcross: group.isAcross)
@@ -91,7 +90,6 @@ extension PlanLayout {
                 drawing.cable(from: Point(x: from, y: tab.midY), to: Point(x: to, y: tab.midY), strands: leg.strands)
             }
             source = (group.side == .left ? rect.maxX : rect.x, rect.midY)
-            bundle = looks.strands(PortVLANs(untagged: nil, tagged: group.rows.compactMap(\.vlan)))
             if group.isAcross { source = (frame.0 + measures.lead, rect.maxY) }
         }
         var rowTop = top + (group.isAcross ? group.legsHeight + 4 : (group.height - group.rowsHeight) / 2)
@@ -107,7 +105,7 @@ extension PlanLayout {
         if group.isAcross {
             drawDrops(ends, from: source.y, x: source.x)
         } else {
-            drawFan(ends, from: Point(x: source.x, y: source.y), bundle: bundle, inward: inward)
+            drawFan(ends, from: Point(x: source.x, y: source.y), inward: inward)
         }
     }
 
@@ -201,8 +199,9 @@ extension PlanLayout {
 
     /// A warning at an interface that reaches nobody.
     mutating func drawAlone(at x: Double, _ middle: Double) {
-        let width = Font.strong.width(DrawingMeasures.alone) + 12
+        let words = measures.isCompact ? DrawingMeasures.shortAlone : DrawingMeasures.alone
+        let width = Font.strong.width(words) + 12
         drawing.parts.append(PlanDrawing.Box(rect: Rect(x: x, y: middle - 10, width: width, height: 20), style: .warning))
-        drawing.text(DrawingMeasures.alone, at: x + width / 2, middle, .strong, tone: .alert, anchor: .middle)
+        drawing.text(words, at: x + width / 2, middle, .strong, tone: .alert, anchor: .middle)
     }
 }

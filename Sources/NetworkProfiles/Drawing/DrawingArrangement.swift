@@ -35,9 +35,9 @@ struct DrawingArrangement {
     /// The most tracks in the left margin.
     static let trackLimit = 10
 
-    init(_ plan: NetworkPlan) {
+    init(_ plan: NetworkPlan, looks: VLANLooks) {
         blocks = Self.order(Self.blocks(plan), plan)
-        placeTrunks(plan)
+        placeTrunks(plan, canRun: looks.hasRails)
         placeNodes(plan)
     }
 
@@ -90,9 +90,9 @@ struct DrawingArrangement {
         return homes
     }
 
-    private mutating func placeTrunks(_ plan: NetworkPlan) {
+    /// - Parameter canRun: whether trunks may run along switches; without VLAN lines to go on with, both ends name the other.
+    private mutating func placeTrunks(_ plan: NetworkPlan, canRun: Bool) {
         let home = Self.homes(blocks)
-        let canRun = VLANLooks(plan).hasRails
         var joined: Set<Int> = []
         var spans: [(trunk: Int, upper: Int, lower: Int)] = []
         var spare: [Int] = []

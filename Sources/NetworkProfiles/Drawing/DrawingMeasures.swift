@@ -6,6 +6,8 @@ struct DrawingMeasures {
     static let margin = 24.0
     /// The width that the page is meant for.
     static let page = 1200.0
+    /// The width from which on text would be too small to read on a page of 1200 px.
+    static let most = page * Font.label.size / 11
     /// The least width of a page, so that titles and legends have room.
     static let least = 760.0
     /// From the upper edge of a switch to its first port, with room for its name.
@@ -48,10 +50,12 @@ struct DrawingMeasures {
     /// What nodes are wider than they must be.
     var more = 0.0
 
+    /// What is said of an interface that reaches nobody, and what where each node has one line.
     static let alone = "reaches no other node"
+    static let shortAlone = "isolated"
 
-    init(_ plan: NetworkPlan, arrangement: DrawingArrangement, looks: VLANLooks, cards: [NodeCard]) {
-        isCompact = cards.count >= Self.compactFrom
+    init(_ plan: NetworkPlan, arrangement: DrawingArrangement, looks: VLANLooks, cards: [NodeCard], isCompact: Bool) {
+        self.isCompact = isCompact
         let groups = cards.flatMap(\.groups)
         let rows = groups.flatMap(\.rows)
         let legs = groups.flatMap(\.legs)

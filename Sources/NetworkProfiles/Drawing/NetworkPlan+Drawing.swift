@@ -7,7 +7,13 @@ extension NetworkPlan {
 
     /// The picture before it is written.
     var geometry: PlanDrawing {
-        var layout = PlanLayout(self)
+        let isBig = nodes.count >= DrawingMeasures.compactFrom
+        var layout = PlanLayout(self, canHaveRails: true, isCompact: isBig)
+        // Text that is too small to read is worse than nodes in lines and VLANs in words.
+        for (canHaveRails, isCompact) in [(true, true), (false, isBig), (false, true)] where layout.drawing.width > DrawingMeasures.most {
+            let other = PlanLayout(self, canHaveRails: canHaveRails, isCompact: isCompact)
+            if other.drawing.width < layout.drawing.width { layout = other }
+        }
         return layout.draw()
     }
 }

@@ -16,7 +16,7 @@ extension NodeCard {
             typealias Font = PlanDrawing.Text.Font
             return (chip.isEmpty ? 0 : Font.code.width(chip) + 20) + Font.code.width(text)
                 + (note.isEmpty ? 0 : Font.label.width(note) + 10)
-                + (isAlone ? Font.strong.width(DrawingMeasures.alone) + 24 : 0)
+                + (isAlone ? Font.strong.width(DrawingMeasures.shortAlone) + 24 : 0)
         }
     }
 

@@ -1,15 +1,12 @@
 /// The lines inside a node: from a network card or a bond to the interfaces on it.
 extension PlanLayout {
-    /// Lines from a part's side to interfaces beside it, without crossings: of those that go up the topmost turns last, of those that go down the
-    /// lowest turns first.
-    mutating func drawFan(_ ends: [(vlan: Int, end: Point)], from source: Point, bundle: StrandBundle, inward: Double) {
-        // Where interfaces stand in another order than their VLANs, lines cross; then they start in the order of the interfaces.
-        let starts = ends.map { source.y + bundle.offset(of: $0.vlan) }.sorted()
+    /// Lines from a part's side to interfaces beside it, in the order of the interfaces and so without crossings: of those that go up the topmost turns
+    /// last, of those that go down the lowest turns first.
+    mutating func drawFan(_ ends: [(vlan: Int, end: Point)], from source: Point, inward: Double) {
         let room = ends.map { abs($0.end.x - source.x) }.min() ?? 0
         let step = min(8, (room - 14) / Double(max(ends.count, 1)))
-        let isSorted = ends.map(\.vlan) == ends.map(\.vlan).sorted()
         for (index, (vlan, end)) in ends.enumerated() {
-            let start = isSorted || bundle.looks == nil ? source.y + bundle.offset(of: vlan) : starts[index]
+            let start = source.y + (Double(index) - Double(ends.count - 1) / 2) * StrandBundle.pitch
             let turn = source.x + inward * (8 + step * Double(start > end.y ? index : ends.count - 1 - index))
             var points = [Point(x: source.x, y: start), Point(x: turn, y: start), Point(x: turn, y: end.y), end]
             if abs(start - end.y) < 0.5 { points = [Point(x: source.x, y: end.y), end] }

@@ -61,7 +61,7 @@ extension PlanLayout {
         let columns = max(1, min(entries.count, Int((drawing.width - 2 * DrawingMeasures.margin + 28) / width)))
         let lines = (entries.count + columns - 1) / columns
         for (index, entry) in entries.enumerated() {
-            let x = DrawingMeasures.margin + Double(index / max(lines, 1)) * width
+            let x = DrawingMeasures.margin + Double(index / max(lines, 1)) * width - (looks.hasRails ? 0 : 46)
             let middle = y + 11 + Double(index % max(lines, 1)) * 22
             if let vlan = entry.vlan, looks.hasRails {
                 drawing.lines.append(

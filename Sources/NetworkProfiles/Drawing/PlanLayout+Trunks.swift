@@ -26,15 +26,28 @@ extension PlanLayout {
             })
         else { return }
         let strands = looks.strands(port.vlans)
-        let middle = y + max(16, strands.height / 2 + 2)
-        _ = plug(reference, at: middle, block: block, side: side)
         let away = side == .left ? 24.0 : -24.0
+        let x = edge(side) + away * 1.4
+        let room = side == .left ? drawing.width - DrawingMeasures.margin - x : x - edge(.left) - 10
+        let lines = TextMetrics.wrap(farEnd(of: port, from: reference), size: Font.label.size, to: room)
+        let half = max(16, strands.height / 2 + 2, Double(lines.count) * CardLayout.line / 2 + 2)
+        let middle = y + half
+        _ = plug(reference, at: middle, block: block, side: side)
         drawing.cable(
             from: Point(x: edge(side), y: middle), to: Point(x: edge(side) + away, y: middle), strands: strands,
             impaired: isImpaired(port.peer))
-        drawing.text(
-            farEnd(of: port, from: reference), at: edge(side) + away * 1.4, middle, .label, anchor: side == .left ? .start : .end)
-        y = middle + max(16, strands.height / 2 + 2)
+        draw(lines, at: x, middle, .label, anchor: side == .left ? .start : .end)
+        y = middle + half
+    }
+
+    /// Lines of text around a middle.
+    private mutating func draw(
+        _ lines: [String], at x: Double, _ middle: Double, _ font: Font, tone: PlanDrawing.Text.Tone = .ink, anchor: PlanDrawing.Text.Anchor
+    ) {
+        for (index, line) in lines.enumerated() {
+            let offset = (Double(index) - Double(lines.count - 1) / 2) * CardLayout.line
+            drawing.text(line, at: x, middle + offset, font, tone: tone, anchor: anchor)
+        }
     }
 
     private func isImpaired(_ peer: PortPlan.Peer) -> Bool {
@@ -69,7 +82,11 @@ extension PlanLayout {
         let at = Point(x: leftX, y: middle)
         chassis[block][.left]?.marginPorts.append((port, at))
         if marginEnds[index] == nil, let impairment = impairedTrunks[trunk.name] {
-            drawing.text("trunk \(trunk.name) is impaired: \(impairment.words)", at: edge(.left) + 14, middle, .strong, tone: .alert)
+            let x = edge(.left) + 14
+            let lines = TextMetrics.wrap(
+                "trunk \(trunk.name) is impaired: \(impairment.words)", size: Font.strong.size * 1.1,
+                to: drawing.width - DrawingMeasures.margin - x)
+            draw(lines, at: x, middle, .strong, tone: .alert, anchor: .start)
         }
         marginEnds[index, default: []].append(at)
         for (line, text) in DrawingMeasures.words(trunk).enumerated() {

@@ -19,8 +19,12 @@ struct PlanLayout {
     /// Where the ends of trunks in the left margin are, by trunk: the upper one and the lower one.
     var marginEnds: [Int: [Point]] = [:]
 
-    init(_ plan: NetworkPlan) {
-        (self.plan, looks, arrangement) = (plan, VLANLooks(plan), DrawingArrangement(plan))
+    /// - Parameters:
+    ///   - canHaveRails: whether there is room for a line for each VLAN.
+    ///   - isCompact: whether each node has one line.
+    init(_ plan: NetworkPlan, canHaveRails: Bool, isCompact: Bool) {
+        let looks = VLANLooks(plan, canHaveRails: canHaveRails)
+        (self.plan, self.looks, arrangement) = (plan, looks, DrawingArrangement(plan, looks: looks))
         let alone = plan.aloneInterfaces
         var cards: [Int: NodeCard] = [:]
         for block in arrangement.blocks {
@@ -32,7 +36,7 @@ struct PlanLayout {
         segments = Dictionary(plan.segments.map { ($0.name, $0) }) { first, _ in first }
         impairedTrunks = Dictionary(plan.impairments.map { ($0.link, $0) }) { first, _ in first }
         measures = DrawingMeasures(
-            plan, arrangement: arrangement, looks: looks, cards: cards.sorted { $0.key < $1.key }.map(\.value))
+            plan, arrangement: arrangement, looks: looks, cards: cards.sorted { $0.key < $1.key }.map(\.value), isCompact: isCompact)
         drawing = PlanDrawing(title: "Network \(plan.profile)", summary: plan.sentence)
         let isBetween = arrangement.blocks.contains { $0.right != nil }
         let beside = isBetween ? 2.0 : 1.0

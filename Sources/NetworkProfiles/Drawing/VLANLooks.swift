@@ -6,8 +6,11 @@ struct VLANLooks {
     /// Every VLAN that a port carries or an interface is in, ascending; 0 is the network of frames without a tag.
     let all: [Int]
     private let places: [Int: Int]
+    /// Whether each VLAN has a line of its own.
+    let hasRails: Bool
 
-    init(_ plan: NetworkPlan) {
+    /// - Parameter canHaveRails: whether there is room for a line for each VLAN.
+    init(_ plan: NetworkPlan, canHaveRails: Bool = true) {
         var found: Set<Int> = []
         for port in plan.segments.flatMap(\.ports) { found.formUnion(port.vlans.vlans) }
         for trunk in plan.trunks { found.formUnion(trunk.vlans.vlans) }
@@ -15,11 +18,9 @@ struct VLANLooks {
             for link in node.links { if case .vlan(let id, _) = link.kind { found.insert(id) } }
         }
         all = found.sorted()
+        hasRails = canHaveRails && all.count <= Self.railLimit
         places = Dictionary(uniqueKeysWithValues: all.enumerated().map { ($1, $0) })
     }
-
-    /// Whether each VLAN has a line of its own.
-    var hasRails: Bool { all.count <= Self.railLimit }
 
     /// The place of a VLAN among all, which decides its colour and its line.
     func place(_ vlan: Int) -> Int { places[vlan] ?? 0 }

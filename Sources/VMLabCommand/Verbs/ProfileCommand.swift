@@ -6,8 +6,8 @@ import NetworkProfiles
 /// `vmlab profile`: the networks that labs can have.
 struct ProfileCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "profile", abstract: "Network profiles: list, check and show them.",
-        subcommands: [List.self, Check.self, ProfileShowCommand.self, Schema.self]
+        commandName: "profile", abstract: "Network profiles: list, check, show and draw them.",
+        subcommands: [List.self, Check.self, ProfileShowCommand.self, ProfileDrawCommand.self, Schema.self]
     )
 
     /// `vmlab profile list`.

@@ -129,5 +129,5 @@ struct ProfileTables {
 
 extension Substring {
     /// Without blanks at both ends.
-    fileprivate var trimmingSpaces: String { String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()) }
+    var trimmingSpaces: String { String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()) }
 }
