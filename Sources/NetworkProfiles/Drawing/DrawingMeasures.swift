@@ -95,7 +95,7 @@ struct DrawingMeasures {
         hasRightLead = groups.contains { !$0.isAcross && $0.side == .right && !$0.rows.isEmpty }
         let headings = cards.map { Font.name.width($0.node.name) + Font.label.width(Self.kind($0.node)) + 48 }
         let bars = groups.filter(\.isAcross).map { group in
-            2 * tab + 40 + Font.code.width(group.bond?.name ?? "") + Font.label.width(group.bond?.bondWords.joined(separator: ", ") ?? "")
+            2 * tab + 72 + Font.code.width(group.bond?.name ?? "") + Font.label.width(group.bond?.bondWords.joined(separator: ", ") ?? "")
         }
         inside = (headings + bars).max() ?? 0
         if isCompact { measureCells(cards, hasRight: arrangement.blocks.contains { $0.right != nil }) }

@@ -32,13 +32,15 @@ extension NodeCard {
                 var note = row.addresses.isEmpty ? [row.note] : []
                 if row.link.dhcp, !row.addresses.isEmpty { note.append("DHCP") }
                 if let mtu = row.link.unusualMTU, !row.name.isEmpty { note.append(mtu) }
-                let text = ([row.name] + row.addresses).filter { !$0.isEmpty }.joined(separator: "\u{A0} ")
+                // A node with one interface has its name at the edge.
+                let name = row.name.isEmpty && groups.count > 1 ? row.link.name : row.name
+                let text = ([name] + row.addresses).filter { !$0.isEmpty }.joined(separator: "\u{A0} ")
                 cells.append(Cell(vlan: row.vlan, text: text, note: note.joined(separator: " · "), isAlone: row.isAlone))
             }
             // Last, so that the columns of addresses are those of nodes without a bond.
             if let bond = group.bond { cells.append(Cell(text: bond.name, note: bond.bondWords.joined(separator: ", "))) }
         }
-        if node.service != nil { cells += notes.prefix(2).map { Cell(text: "", note: $0) } }
+        if node.service != nil { cells += notes.prefix(3).map { Cell(text: "", note: $0) } }
         return cells
     }
 }

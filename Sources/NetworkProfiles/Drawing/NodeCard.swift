@@ -106,8 +106,9 @@ extension ServicePlan {
             leaseSeconds % 3600 == 0
             ? "\(leaseSeconds / 3600) h" : leaseSeconds % 60 == 0 ? "\(leaseSeconds / 60) min" : "\(leaseSeconds) s"
         return [
-            "DHCP on \(interface): \(poolStart.address) to \(poolEnd.address), lease \(lease), \(reservations.count) reserved",
-            "image \(image), \(memoryMiB) MiB, \(vcpus) vCPU",
+            "DHCP on \(interface): \(poolStart.address) to \(poolEnd.address)",
+            "lease \(lease) · \(reservations.count) \(reservations.count == 1 ? "reservation" : "reservations")",
+            "image \(image) · \(memoryMiB) MiB · \(vcpus) vCPU",
         ]
     }
 }

@@ -4,8 +4,8 @@ extension PlanLayout {
     mutating func drawHeading() {
         let left = DrawingMeasures.margin
         let room = drawing.width - 2 * left
-        for (index, line) in TextMetrics.wrap(plan.profile, size: Font.title.size * 1.1, to: room).enumerated() {
-            drawing.text(line, at: left, y + 12 + (index == 0 ? 0 : 4), .title)
+        for line in TextMetrics.wrap(plan.profile, size: Font.title.size * 1.1, to: room) {
+            drawing.text(line, at: left, y + 12, .title)
             y += 30
         }
         for line in TextMetrics.wrap(plan.sentence, size: Font.label.size, to: room) {

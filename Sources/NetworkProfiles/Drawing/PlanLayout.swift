@@ -93,7 +93,7 @@ struct PlanLayout {
             var one = chassis[index][side] ?? Chassis(name: name, top: top)
             one.hasUpper = trunks.contains { $0.side == side }
             one.hasLower = arrangement.straight.contains { $0.block == index && $0.side == side }
-            one.bottom = max(one.bottom, one.top + DrawingMeasures.head - 8) + (one.hasLower ? 30 : 0)
+            one.bottom = max(one.bottom, one.top + DrawingMeasures.head) + (one.hasLower ? 30 : 0)
             chassis[index][side] = one
             y = max(y, one.bottom)
         }
