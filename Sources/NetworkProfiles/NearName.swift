@@ -1,13 +1,17 @@
 /// Which known name someone most likely meant.
 enum NearName {
-    /// The known name that differs least from the written one; nil when none is near: more than a third of its letters differ.
+    /// The known name that differs least from the written one; nil when more than a third of its letters differ, when two are equally near, or when
+    /// only a number differs: `eth3` is no slip for `eth2`.
     static func of(_ written: String, in known: some Sequence<String>) -> String? {
         let limit = max(1, min(3, written.count / 3))
         let letters = Array(written.lowercased())
-        var best: (name: String, distance: Int)?
+        let word = letters.filter { !$0.isNumber }
+        var best: (name: String?, distance: Int)?
         for name in known where abs(name.count - written.count) <= limit && name != written {
-            let distance = distance(letters, Array(name.lowercased()))
-            if distance <= limit, distance < best?.distance ?? .max { best = (name, distance) }
+            let candidate = Array(name.lowercased())
+            let distance = distance(letters, candidate)
+            guard distance == 0 || word != candidate.filter({ !$0.isNumber }), distance <= limit else { continue }
+            if distance < best?.distance ?? .max { best = (name, distance) } else if distance == best?.distance { best?.name = nil }
         }
         return best?.name
     }

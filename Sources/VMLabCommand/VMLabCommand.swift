@@ -20,7 +20,7 @@ public struct VMLabCommand: AsyncParsableCommand {
                 subcommands: [
                     ExecuteCommand.self, ShellCommand.self, CopyCommand.self, ConsoleCommand.self, PowerCommand.self, TakeoverCommand.self,
                 ]),
-            CommandGroup(name: "Network", subcommands: [NetCommand.self]),
+            CommandGroup(name: "Network", subcommands: [NetCommand.self, ProfileCommand.self]),
             CommandGroup(name: "Host", subcommands: [BootCommand.self, ImageCommand.self, AcceleratorCommand.self, OwnerCommand.self]),
         ]
     )

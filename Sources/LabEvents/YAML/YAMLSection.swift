@@ -43,16 +43,17 @@ package struct YAMLSection {
         } catch let error as YamlError {
             var line: Int?
             var reason = "\(error)"
+            var remedy = "check indentation, quotes and colons around this line"
             switch error {
             case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
                 (line, reason) = (mark.line, problem)
             case .duplicatedKeysInMapping(let duplicates, let context):
                 (line, reason) = (context.mark.line, "these keys stand there twice: \(duplicates.joined(separator: ", "))")
+                remedy = "join the two, or remove one; this is the first of them"
             default: break
             }
             throw Problem(
-                .invalidInput, "not valid YAML", location: line.map { "\(file):\($0)" } ?? file, why: reason,
-                remedy: "check indentation, quotes and colons around this line")
+                .invalidInput, "not valid YAML", location: line.map { "\(file):\($0)" } ?? file, why: reason, remedy: remedy)
         } catch let problem as Problem {
             throw problem
         } catch {

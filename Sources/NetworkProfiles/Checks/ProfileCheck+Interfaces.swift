@@ -126,7 +126,8 @@ extension ProfileCheck {
         let names = layout.nodes.map { members.nodes[$0].name }
         report(
             "\(interface.path).\(key)", "\(interface.title) has '\(key)' for \(names.count) nodes",
-            why: "it stands where it counts for \(NearName.list(names, limit: 4))", remedy: "move it to `nodes: {\(names[0]): …}`")
+            why: "it stands where it counts for \(NearName.list(names, limit: 4))",
+            remedy: "write it under `nodes`, for each node that needs it")
     }
 
     /// The network of an interface, and what belongs to it.

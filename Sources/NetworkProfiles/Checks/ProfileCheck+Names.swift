@@ -88,7 +88,8 @@ extension ProfileCheck {
     private mutating func names(of role: NetworkProfile.Role) {
         guard let names = role.names, names.count != role.hosts.count else { return }
         broken(
-            "roles.\(role.name).names", "role \(role.name) has \(role.hosts.count) hosts and \(names.count) names",
+            "roles.\(role.name).names",
+            "role \(role.name) has \(role.hosts.count) \(role.hosts.count == 1 ? "host" : "hosts"), but \(names.count) \(names.count == 1 ? "name" : "names")",
             why: "hosts are \(role.hosts.text), names are \(names.isEmpty ? "none" : NearName.list(names))",
             remedy: "give each host one name, or remove 'names'")
     }

@@ -48,7 +48,7 @@ extension ProfileCheck {
     mutating func addresses() {
         let networks = Dictionary(profile.networks.map { ($0.name, $0) }) { first, _ in first }
         var owners: [IPPrefix: (node: String, interface: String)] = [:]
-        // Fixed ones last: they are what can be changed.
+        // Fixed ones last: they are what can be changed. Those of host numbers differ as the numbers do.
         for fixed in [false, true] {
             for member in members.nodes {
                 for interface in members.layouts[member.layout].all where interface.isFixed == fixed {
@@ -56,10 +56,10 @@ extension ProfileCheck {
                     for address in addresses(interface, member, network) {
                         guard let single = IPPrefix(bytes: address.bytes, length: address.bytes.count * 8),
                             let other = owners.updateValue((member.name, interface.name), forKey: single),
-                            other.node != member.name || fixed
+                            fixed
                         else { continue }
                         report(
-                            "\(interface.path).\(fixed ? "address" : "network")",
+                            "\(interface.path).address",
                             "\(address.address) is the address of two interfaces",
                             why: "\(other.node) \(other.interface) and \(member.name) \(interface.name) have it",
                             remedy: "choose another address for \(member.name)")

@@ -10,7 +10,7 @@ extension ProfileCheck {
         var layout: Int
 
         /// `VLAN 100 of switch lan`.
-        var place: String { own.vlan == 0 ? "switch \(own.segment), in no VLAN" : "VLAN \(own.vlan) of switch \(own.segment)" }
+        var place: String { own.vlan == 0 ? "the plain network of switch \(own.segment)" : "VLAN \(own.vlan) of switch \(own.segment)" }
     }
 
     mutating func reach() {
@@ -136,9 +136,9 @@ extension ProfileCheck {
     private mutating func dhcp(_ network: String, _ ends: [End]) {
         guard let server = ends.first(where: { members.service($0.node.name)?.dhcp.network == network }) else { return }
         for end in ends where end.link.dhcp && end.home != server.home {
-            let path = members.layouts[end.layout].all.first { $0.name == end.link.name }?.path ?? "networks.\(network)"
+            guard let interface = members.layouts[end.layout].all.first(where: { $0.name == end.link.name }) else { continue }
             report(
-                "\(path).dhcp", "\(end.link.name) of \(end.node.name) asks by DHCP where service \(server.node.name) does not hear it",
+                "\(interface.path).dhcp", "\(interface.title) asks by DHCP where service \(server.node.name) does not hear it",
                 why: "it is in \(end.place), the service in \(server.place)", remedy: "put both into the same VLAN, or remove 'dhcp'")
         }
     }

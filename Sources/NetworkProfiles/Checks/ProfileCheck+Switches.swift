@@ -49,7 +49,9 @@ extension ProfileCheck {
         var seen: Set<Int> = []
         for vlan in vlans {
             self.vlan(vlan, path, title)
-            if !seen.insert(vlan).inserted { report(path, "\(title) lists VLAN \(vlan) twice", remedy: "remove one of them") }
+            if !seen.insert(vlan).inserted {
+                report(path, "\(title) lists VLAN \(vlan) twice", why: "a VLAN is carried or not", remedy: "remove one of them")
+            }
         }
     }
 

@@ -58,7 +58,8 @@ struct ProfileCheck {
     mutating func unknown(_ path: String, _ what: String, _ name: String, in known: [String], of kind: String, remedy: String? = nil) {
         let near = NearName.of(name, in: known).map { "did you mean '\($0)'?" }
         broken(
-            path, what, why: known.isEmpty ? "the profile has no \(kind)" : "there is \(NearName.list(known))",
+            path, what,
+            why: known.isEmpty ? "the profile has no \(kind)" : "known \(kind.replacing(" or ", with: "s and "))s: \(NearName.list(known))",
             remedy: near ?? remedy
                 ?? (known.isEmpty ? "add the \(kind) '\(name)', or remove this" : "use one of these, or add the \(kind) '\(name)'"))
     }

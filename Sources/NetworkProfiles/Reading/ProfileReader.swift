@@ -22,16 +22,18 @@ struct ProfileReader {
             require(keys, of: section, at: node, title)
             return section
         }
+        var given = Set(mapping.keys.compactMap(\.string))
         for (key, value) in mapping {
             guard let name = key.string, let known = keys.key(name) else {
-                unknown(key, keys, title)
+                // What is written wrongly is not missing too.
+                if let meant = unknown(key, keys, title) { given.insert(meant) }
                 continue
             }
             let place = Self.join(path, name)
             lines[place] = key.mark?.line
             section.values[name] = self.value(value, known.shape, path: place, key: known, title)
         }
-        require(keys, of: section, at: node, title, given: Set(mapping.keys.compactMap(\.string)))
+        require(keys, of: section, at: node, title, given: given)
         return section
     }
 
@@ -84,13 +86,16 @@ struct ProfileReader {
         return .map(entries)
     }
 
-    private mutating func unknown(_ key: Node, _ keys: ProfileKeys, _ title: String) {
+    /// - Returns: the key that was most likely meant.
+    private mutating func unknown(_ key: Node, _ keys: ProfileKeys, _ title: String) -> String? {
         let name = key.string ?? "?"
-        let remedy = NearName.of(name, in: keys.names).map { "did you mean '\($0)'?" } ?? "remove it or correct it"
+        let meant = NearName.of(name, in: keys.names)
+        let remedy = meant.map { "did you mean '\($0)'?" } ?? "remove it or correct it"
         report(
             "\(title) has the unknown key '\(name)'", at: key,
             why: keys.names.isEmpty ? "a \(keys.title) has no keys" : "the keys here are \(keys.names.joined(separator: ", "))",
             remedy: remedy)
+        return meant
     }
 
     private mutating func require(_ keys: ProfileKeys, of section: ProfileSection, at node: Node, _ title: String, given: Set<String> = [])

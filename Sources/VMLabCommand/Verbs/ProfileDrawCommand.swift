@@ -1,0 +1,35 @@
+import ArgumentParser
+import FoundationEssentials
+import LabEvents
+import NetworkProfiles
+
+/// `vmlab profile draw`: a picture of what a lab with the profile would have.
+struct ProfileDrawCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "draw",
+        abstract: "Draw what a profile comes to as SVG: switches with their ports and VLANs, nodes with interfaces and addresses.",
+        discussion:
+            "The picture needs no other file, follows a screen's dark mode and prints in grey. From 25 nodes on each node has one line.")
+
+    @Argument(help: "The name of a profile, or the path of a .yaml file.")
+    var profile: String
+
+    @Option(name: .shortAndLong, help: "The file to write; standard output by default.")
+    var output: String?
+
+    @Option(help: "The nodes that there are to be, with commas between them; all by default.")
+    var nodes: String?
+
+    func run() async throws {
+        let profile = try ProfileCatalog.standard().profile(profile)
+        let picture = try profile.plan(lab: profile.name, nodes: nodes?.split(separator: ",").map { $0.trimmingSpaces }).drawing()
+        guard let output else { return Terminal.write(1, picture) }
+        do {
+            try Data(picture.utf8).write(to: URL(filePath: output))
+        } catch {
+            throw Problem(
+                .failure, "the picture cannot be written", location: output, why: "\(error)",
+                remedy: "name a file in a folder that exists and may be written to")
+        }
+    }
+}
