@@ -2,6 +2,7 @@ public import BuildRegistry
 import FoundationEssentials
 public import GuestShell
 public import LabEvents
+import NetworkProfiles
 import QEMU
 import Synchronization
 import VDE
@@ -70,6 +71,9 @@ func withLab<Result: Sendable>(
             failure.record(problem)
         })
     try Folders.make(run.path + "/network")
+    if let network = plan.network {
+        try AtomicFile.write(Array(network.drawing().utf8), to: run.path + "/network/topology.svg", redactor: options.redactor)
+    }
     let lab = Lab(context: context, failure: failure)
     defer {
         for path in LabFolders.leftovers(plan, folders) { try? FileManager.default.removeItem(atPath: path) }
