@@ -7,8 +7,9 @@ extension NetworkProfile {
         public static let ports = 1...255
         /// How many ports of a switch a profile may use; those that are left are for probes and captures.
         public static let portsInUse = 247
-        /// Bytes of payload: what every IPv4 host takes (RFC 791) up to what libvdeplug's buffers (9216 bytes) hold with some headers to spare.
-        public static let mtu = 576...9000
+        /// Bytes of payload: what every IPv4 host takes (RFC 791) up to what vde_switch 2.3.2 passes. It cuts longer frames off at 1518 bytes, which
+        /// are 1500 with a VLAN tag, and says nothing.
+        public static let mtu = 576...1500
         /// The least that IPv6 works with (RFC 8200, section 5).
         public static let leastMTUForIPv6 = 1280
         /// How many network cards fit into a machine beside `eth0`.

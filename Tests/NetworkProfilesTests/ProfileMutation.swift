@@ -46,7 +46,10 @@ struct ProfileMutation: Sendable {
             profile.segments.append(profile.segments[0].uppercased())
             return profile.segments[0].uppercased()
         },
-        ProfileMutation(title: "MTU above the parent's") { profile, generator in vlan(&profile, &generator) { $0.mtu = 1501 } },
+        ProfileMutation(title: "MTU above the parent's") { profile, generator in
+            profile.mtu = 1400
+            return vlan(&profile, &generator) { $0.mtu = 1450 }
+        },
         ProfileMutation(title: "networks that overlap") { profile, _ in
             profile.networks.append(NetworkProfile.IPNetwork(name: "over", ipv4: IPPrefix("10.0.128.0/17")))
             return "over"

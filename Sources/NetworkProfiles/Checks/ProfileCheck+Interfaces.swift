@@ -132,7 +132,7 @@ extension ProfileCheck {
 
     /// The network of an interface, and what belongs to it.
     mutating func check(addressing interface: ProfileMembers.Interface, _ layout: ProfileMembers.Layout) {
-        if let mtu = interface.mtu { range(mtu, NetworkProfile.Limits.mtu, "\(interface.path).mtu", "the MTU of \(interface.title)") }
+        if let mtu = interface.mtu { self.mtu(mtu, "\(interface.path).mtu", "the MTU of \(interface.title)") }
         guard let name = interface.addressing.network else { return }
         guard let network = profile.networks.first(where: { $0.name == name }) else {
             unknown(

@@ -101,7 +101,8 @@ extension ProfileCheck {
             unknown(
                 "\(interface.path).on",
                 "\(interface.title) is on '\(vlan.parent)', which is \(isVLAN ? "a VLAN interface itself" : "unknown")",
-                vlan.parent, in: known, of: "network card or bond")
+                vlan.parent, in: known, of: "network card or bond",
+                remedy: isVLAN ? "use one of these: VLANs are not nested" : nil)
             return
         }
         for card in cards where !card.port.tagged.contains(vlan.id) && NetworkProfile.Limits.vlans.contains(vlan.id) {
@@ -118,6 +119,12 @@ extension ProfileCheck {
                     ? "put \(vlan.id) into `trunk` of \(card.name) (\(layout.nicsPath).\(card.name))"
                     : "add \(vlan.id) to `trunk` of \(card.name) (\(layout.nicsPath).\(card.name)), or change the id")
         }
+    }
+
+    mutating func mtu(_ mtu: Int, _ path: String, _ title: String) {
+        range(
+            mtu, NetworkProfile.Limits.mtu, path, title,
+            why: "vde_switch silently cuts frames off at 1518 bytes, which are 1500 of payload and a VLAN tag; IPv4 needs 576")
     }
 
     /// A frame must fit through everything below its interface.

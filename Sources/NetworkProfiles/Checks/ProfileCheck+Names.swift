@@ -10,7 +10,7 @@ extension ProfileCheck {
 
     mutating func names() {
         name(profile.name, of: "profile", "name")
-        range(profile.mtu, NetworkProfile.Limits.mtu, "mtu", "the profile's MTU")
+        mtu(profile.mtu, "mtu", "the profile's MTU")
         unique(profile.networks.map(\.name), of: "network", "networks")
         unique(profile.segments, of: "segment", "segments")
         unique(profile.trunks.map(\.name), of: "trunk", "trunks")
@@ -58,7 +58,8 @@ extension ProfileCheck {
         for role in profile.roles { names(of: role) }
         var places: [String: (name: String, path: String)] = [:]
         for member in members.nodes {
-            name(member.name, of: "node", member.path)
+            // A name that is made of the role's is wrong for the role's reason.
+            if member.service == nil, NetworkProfile.Limits.isName(member.role) { name(member.name, of: "node", member.path) }
             guard let other = places.updateValue((member.name, member.path), forKey: member.name.lowercased()) else { continue }
             broken(
                 member.path, "two nodes are called '\(member.name)'",
@@ -72,7 +73,7 @@ extension ProfileCheck {
             let path = "nodes.\(override.node)"
             if !overridden.insert(override.node).inserted { broken(path, "node \(override.node) is there twice", remedy: "join the two") }
             guard !nodes.contains(override.node) else { continue }
-            if members.nodes.contains(where: { $0.name == override.node }) {
+            if profile.services.contains(where: { $0.name == override.node }) {
                 broken(
                     path, "'\(override.node)' is a service and no node of a role",
                     why: "a service has its interfaces in services.\(override.node)",

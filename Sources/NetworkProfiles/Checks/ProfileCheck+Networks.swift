@@ -58,6 +58,7 @@ extension ProfileCheck {
                             let other = owners.updateValue((member.name, interface.name), forKey: single),
                             fixed
                         else { continue }
+                        guard !members.layouts[member.layout].isShared else { continue }
                         report(
                             "\(interface.path).address",
                             "\(address.address) is the address of two interfaces",
@@ -76,7 +77,11 @@ extension ProfileCheck {
             return [network.ipv4, network.ipv6].compactMap { $0?.host(member.host) }
         }
         let path = "\(interface.path).address"
-        if fixed.isEmpty { report(path, "\(interface.title) has an empty list of addresses", remedy: "list one, or remove 'address'") }
+        if fixed.isEmpty {
+            report(
+                path, "\(interface.title) has an empty list of addresses", why: "with 'address' it has those and no others",
+                remedy: "list one, or remove 'address'")
+        }
         for (index, address) in fixed.enumerated() {
             let place = "\(path)[\(index)]"
             guard let prefix = address.isIPv6 ? network.ipv6 : network.ipv4 else {

@@ -56,7 +56,8 @@ struct ProfileCheck {
 
     /// A name that should be among the known ones and is not.
     mutating func unknown(_ path: String, _ what: String, _ name: String, in known: [String], of kind: String, remedy: String? = nil) {
-        let near = NearName.of(name, in: known).map { "did you mean '\($0)'?" }
+        // Where so much is wrong no slip of a letter explains it, and the search would take long.
+        let near = found.count > 50 ? nil : NearName.of(name, in: known).map { "did you mean '\($0)'?" }
         broken(
             path, what,
             why: known.isEmpty ? "the profile has no \(kind)" : "known \(kind.replacing(" or ", with: "s and "))s: \(NearName.list(known))",

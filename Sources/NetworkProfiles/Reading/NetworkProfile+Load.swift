@@ -4,6 +4,8 @@ import LabEvents
 extension NetworkProfile {
     /// The most bytes of a profile's file.
     static let fileLimit = 1 << 20
+    /// The most YAML aliases (`*name`) of a profile's file.
+    static let aliasLimit = 16
 
     /// Reads a profile from a file called as the profile is, `NAME.yaml`.
     ///
@@ -37,6 +39,16 @@ extension NetworkProfile {
                 Problem(
                     .invalidInput, "the file is too large for a network profile", location: file,
                     why: "it has \(text.utf8.count) bytes, the limit is \(fileLimit)", remedy: "use roles in place of single nodes")
+            ])
+        }
+        // Aliases of aliases double what they stand for, and the parser hashes all of it where one is a key.
+        let aliases = text.matches(of: #/(?:^|[\s\[{,])\*[A-Za-z0-9_-]/#).count
+        guard aliases <= aliasLimit else {
+            throw ProfileError(problems: [
+                Problem(
+                    .invalidInput, "the file has too many YAML aliases", location: file,
+                    why: "it has \(aliases), the limit is \(aliasLimit)",
+                    remedy: "say in a role what several nodes have")
             ])
         }
         var reader = ProfileReader(file: file)
