@@ -52,6 +52,16 @@ struct DrawingContentTests {
         #expect(drawing.dots.count == carried - 2 * straight)
     }
 
+    @Test("What a port carries for nobody is thin")
+    func spare() {
+        var plan = DrawingCase.vlans.plan
+        #expect(plan.geometry.dots.allSatisfy { !$0.isSpare })
+        plan.nodes[1].links.removeAll { $0.name == "eth1.100" }
+        let drawing = plan.geometry
+        #expect(drawing.dots.filter(\.isSpare).map(\.vlan) == [VLANLooks(plan).place(100)])
+        #expect(drawing.texts.contains { $0.string.contains("thin") })
+    }
+
     @Test("Interfaces that reach nobody are marked, others are not")
     func alone() {
         let broken = DrawingCase.broken.plan

@@ -32,7 +32,7 @@ struct DrawingGeometryTests {
         let half: Double =
             switch line.style {
             case .cable(let width, _): width / 2 + 1
-            case .strand: 1.5
+            case .strand, .spare: 1.5
             case .bundle: 2
             }
         return zip(line.points, line.points.dropFirst()).map { from, to in
@@ -94,7 +94,10 @@ struct DrawingGeometryTests {
         var pieces: [(look: Int, rect: Rect)] = []
         for line in drawing.lines {
             for (from, to) in zip(line.points, line.points.dropFirst()) { #expect(from.x == to.x || from.y == to.y) }
-            if case .strand(let look) = line.style { pieces += self.pieces(line).map { (look, $0) } }
+            switch line.style {
+            case .strand(let look), .spare(let look): pieces += self.pieces(line).map { (look, $0) }
+            case .bundle, .cable: continue
+            }
         }
         let rects = pieces.map(\.rect)
         pairs(rects, rects) { first, second in

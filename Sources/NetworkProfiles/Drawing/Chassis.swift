@@ -4,7 +4,7 @@ struct Chassis {
     var top: Double
     var bottom = 0.0
     /// Where cables of each port begin, with what it carries.
-    var ports: [(port: PortPlan, at: Point)] = []
+    var ports: [(port: PortPlan, at: Point, used: Set<Int>?)] = []
     /// Where the ends of trunks in the left margin are.
     var marginPorts: [(port: PortPlan, at: Point)] = []
     /// Whether a trunk leaves at the upper edge, and at the lower one.
@@ -29,7 +29,7 @@ extension PlanLayout {
     mutating func plug(_ reference: PortReference, at y: Double, block: Int, side: DrawingArrangement.Side) -> Point? {
         guard let port = segments[reference.segment]?.ports.first(where: { $0.number == reference.number }) else { return nil }
         let at = Point(x: edge(side), y: y)
-        chassis[block][side]?.ports.append((port, at))
+        chassis[block][side]?.ports.append((port, at, used[reference]))
         return at
     }
 
@@ -44,7 +44,7 @@ extension PlanLayout {
         let nameX = side == .left ? frame.maxX - measures.nameWidth + 12 : frame.x + 12
         drawing.text(one.name, at: nameX, one.top + 20, .name)
         if let segment = segments[one.name] { drawing.text(DrawingMeasures.ports(segment), at: nameX, one.top + 38, .label, tone: .soft) }
-        for (port, at) in one.ports { drawPort(port, at: at, faces: side) }
+        for (port, at, _) in one.ports { drawPort(port, at: at, faces: side) }
         for (port, at) in one.marginPorts { drawPort(port, at: at, faces: side == .left ? .right : .left) }
         if looks.hasRails { drawRails(one, block: block, side: side) }
     }
@@ -61,24 +61,32 @@ extension PlanLayout {
     private mutating func drawRails(_ one: Chassis, block: Int, side: DrawingArrangement.Side) {
         let upper = arrangement.straight.first { $0.block == block - 1 && $0.side == side }.map { plan.trunks[$0.trunk].vlans.vlans } ?? []
         let lower = arrangement.straight.first { $0.block == block && $0.side == side }.map { plan.trunks[$0.trunk].vlans.vlans } ?? []
-        let ends = one.ports.map { ($0.port, $0.at, side == .left ? -measures.portWidth : measures.portWidth) }
-        let marginEnds = one.marginPorts.map { ($0.port, $0.at, side == .left ? measures.portWidth : -measures.portWidth) }
+        let inward = side == .left ? -measures.portWidth : measures.portWidth
+        let ends = one.ports.map { ($0.port, $0.at, $0.used, inward) } + one.marginPorts.map { ($0.port, $0.at, nil, -inward) }
         let labelY = one.top + (one.hasUpper ? 36 : 20)
         for vlan in looks.all {
-            let x = rail(vlan, side)
+            let (x, look) = (rail(vlan, side), looks.place(vlan))
             var last = lower.contains(vlan) ? one.bottom - 22 : 0
-            for (port, at, inward) in ends + marginEnds where port.vlans.vlans.contains(vlan) {
-                let y = at.y + looks.strands(port.vlans).offset(of: vlan)
+            var lastSpare = 0.0
+            for (port, at, used, inward) in ends where port.vlans.vlans.contains(vlan) {
+                let strands = looks.strands(port.vlans, used: used)
+                let y = at.y + strands.offset(of: vlan)
+                let isSpare = strands.isSpare(vlan)
                 drawing.lines.append(
-                    PlanDrawing.Line(points: [Point(x: at.x + inward, y: y), Point(x: x, y: y)], style: .strand(looks.place(vlan))))
-                drawing.dots.append(PlanDrawing.Dot(center: Point(x: x, y: y), vlan: looks.place(vlan)))
-                last = max(last, y)
+                    PlanDrawing.Line(
+                        points: [Point(x: at.x + inward, y: y), Point(x: x, y: y)], style: isSpare ? .spare(look) : .strand(look)))
+                drawing.dots.append(PlanDrawing.Dot(center: Point(x: x, y: y), vlan: look, isSpare: isSpare))
+                if isSpare { lastSpare = max(lastSpare, y) } else { last = max(last, y) }
             }
-            guard last > 0 || upper.contains(vlan) else { continue }
+            guard max(last, lastSpare) > 0 || upper.contains(vlan) else { continue }
             drawing.text(DrawingMeasures.railLabel(vlan), at: x, labelY, .code, anchor: .middle)
+            let start = labelY + 9
             if last > 0 {
+                drawing.lines.append(PlanDrawing.Line(points: [Point(x: x, y: start), Point(x: x, y: last)], style: .strand(look)))
+            }
+            if lastSpare > last {
                 drawing.lines.append(
-                    PlanDrawing.Line(points: [Point(x: x, y: labelY + 9), Point(x: x, y: last)], style: .strand(looks.place(vlan))))
+                    PlanDrawing.Line(points: [Point(x: x, y: max(start, last)), Point(x: x, y: lastSpare)], style: .spare(look)))
             }
         }
     }

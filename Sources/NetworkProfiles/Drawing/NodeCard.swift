@@ -72,6 +72,14 @@ struct NodeCard {
                 groups[carrier].rows.append(Self.row(child, name: child.name, vlan: id, alone.contains("\(node.name).\(child.name)")))
             }
         }
+        for index in groups.indices {
+            let rows = groups[index].rows
+            // Without a VLAN for each interface nothing is known to be idle.
+            guard !rows.isEmpty, !rows.contains(where: { $0.vlan == nil }) else { continue }
+            for leg in groups[index].legs.indices {
+                groups[index].legs[leg].strands = looks.strands(groups[index].legs[leg].card.vlans, used: Set(rows.compactMap(\.vlan)))
+            }
+        }
         notes = cards.compactMap { leg in leg.impairment.map { "\(leg.link.name) is impaired: \($0.words)" } }
         if let service = node.service { notes.insert(contentsOf: service.words, at: 0) }
     }

@@ -35,6 +35,8 @@ struct PlanDrawing {
             case cable(width: Double, impaired: Bool)
             /// One VLAN, by its look.
             case strand(Int)
+            /// One VLAN that a port carries and its node has no interface for, by its look.
+            case spare(Int)
             /// Too many VLANs to show one by one.
             case bundle
         }
@@ -47,6 +49,8 @@ struct PlanDrawing {
     struct Dot {
         var center: Point
         var vlan: Int
+        /// Whether the port carries the VLAN for nobody.
+        var isSpare: Bool
     }
 
     /// One line of text.

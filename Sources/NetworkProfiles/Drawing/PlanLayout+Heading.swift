@@ -100,7 +100,10 @@ extension PlanLayout {
     mutating func drawFoot() {
         guard looks.hasRails, looks.all.count > 1 else { return }
         y += 18
-        let how = "Inside a switch, a dot joins a port to a VLAN; where lines only cross, nothing is joined."
+        let hasSpare = drawing.dots.contains(where: \.isSpare)
+        let how =
+            "Inside a switch, a dot joins a port to a VLAN; where lines only cross, nothing is joined."
+            + (hasSpare ? " A thin line is a VLAN that the port carries and its node has no interface for." : "")
         for line in TextMetrics.wrap(how, size: Font.label.size, to: drawing.width - 2 * DrawingMeasures.margin) {
             drawing.text(line, at: DrawingMeasures.margin, y + 6, .label, tone: .soft)
             y += CardLayout.line

@@ -25,7 +25,7 @@ extension PlanLayout {
                 $0.number == reference.number
             })
         else { return }
-        let strands = looks.strands(port.vlans)
+        let strands = looks.strands(port.vlans, used: used[reference])
         let away = side == .left ? 24.0 : -24.0
         let x = edge(side) + away * 1.4
         let room = side == .left ? drawing.width - DrawingMeasures.margin - x : x - edge(.left) - 10

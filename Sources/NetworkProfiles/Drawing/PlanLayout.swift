@@ -9,6 +9,8 @@ struct PlanLayout {
     /// What is drawn of each node, in the plan's order; nodes of no block have none.
     let cards: [Int: NodeCard]
     let segments: [String: SegmentPlan]
+    /// The VLANs that nodes have interfaces for, by port; those of other ports are all used.
+    let used: [PortReference: Set<Int>]
     /// Impairments of trunks, by their names.
     let impairedTrunks: [String: NetworkProfile.Impairment]
     var drawing: PlanDrawing
@@ -33,6 +35,9 @@ struct PlanLayout {
             }
         }
         self.cards = cards
+        var used: [PortReference: Set<Int>] = [:]
+        for leg in cards.values.flatMap(\.groups).flatMap(\.legs) { used[leg.card.port] = leg.strands.used }
+        self.used = used
         segments = Dictionary(plan.segments.map { ($0.name, $0) }) { first, _ in first }
         impairedTrunks = Dictionary(plan.impairments.map { ($0.link, $0) }) { first, _ in first }
         measures = DrawingMeasures(

@@ -30,6 +30,7 @@ enum SVGStyle {
             .b{font-weight:bold}
             path{fill:none}
             .s{stroke-width:3}
+            .t{stroke-width:1.2}
             .all{stroke-width:4}
             .chassis,.node,.service{stroke-width:1.5}
             .service{stroke-dasharray:6 3}

@@ -27,7 +27,7 @@ struct SVGText {
         for box in drawing.parts { write(box, radius: 3) }
         for dot in drawing.dots {
             line(
-                #"<circle class="f\#(dot.vlan % SVGStyle.looks.count)" cx="\#(Self.number(dot.center.x))" cy="\#(Self.number(dot.center.y))" r="4.5"/>"#
+                #"<circle class="f\#(dot.vlan % SVGStyle.looks.count)" cx="\#(Self.number(dot.center.x))" cy="\#(Self.number(dot.center.y))" r="\#(dot.isSpare ? "2.5" : "4.5")"/>"#
             )
         }
         for one in drawing.texts { write(one) }
@@ -50,6 +50,7 @@ struct SVGText {
             line(#"<path class="edge\#(impaired ? " bad" : "")" stroke-width="\#(Self.number(width + 2))" d="\#(points)"/>"#)
             line(#"<path class="cable" stroke-width="\#(Self.number(width))" d="\#(points)"/>"#)
         case .strand(let look): line(#"<path class="s l\#(look % SVGStyle.looks.count)" d="\#(Self.path(one.points))"/>"#)
+        case .spare(let look): line(#"<path class="s t l\#(look % SVGStyle.looks.count)" d="\#(Self.path(one.points))"/>"#)
         case .bundle: line(#"<path class="s all" d="\#(Self.path(one.points))"/>"#)
         }
     }

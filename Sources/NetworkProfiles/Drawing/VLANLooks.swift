@@ -29,8 +29,9 @@ struct VLANLooks {
     func line(_ vlan: Int) -> PlanDrawing.Line.Style { hasRails ? .strand(place(vlan)) : .bundle }
 
     /// The VLANs of a port as lines.
-    func strands(_ vlans: PortVLANs) -> StrandBundle {
-        StrandBundle(vlans: vlans.vlans.sorted(), looks: hasRails ? vlans.vlans.sorted().map(place) : nil)
+    /// - Parameter used: those that the far end has an interface for; nil for all.
+    func strands(_ vlans: PortVLANs, used: Set<Int>? = nil) -> StrandBundle {
+        StrandBundle(vlans: vlans.vlans.sorted(), looks: hasRails ? vlans.vlans.sorted().map(place) : nil, used: used)
     }
 
     /// What a port carries, in words: `tagged 100 200`; nothing for a plain port.
@@ -75,12 +76,19 @@ struct StrandBundle {
     var vlans: [Int]
     /// Their looks; nil when they are drawn as one.
     var looks: [Int]?
+    /// Those that the far end has an interface for; nil for all.
+    var used: Set<Int>?
 
     /// Each line's offset from the cable's middle, in px.
     var lines: [(offset: Double, style: PlanDrawing.Line.Style)] {
         guard let looks else { return [(0, .bundle)] }
-        return looks.enumerated().map { index, look in ((Double(index) - Double(looks.count - 1) / 2) * Self.pitch, .strand(look)) }
+        return looks.enumerated().map { index, look in
+            ((Double(index) - Double(looks.count - 1) / 2) * Self.pitch, isSpare(vlans[index]) ? .spare(look) : .strand(look))
+        }
     }
+
+    /// Whether the port carries a VLAN for nobody.
+    func isSpare(_ vlan: Int) -> Bool { used.map { !$0.contains(vlan) } ?? false }
 
     /// The cable's width, in px.
     var height: Double { Double(max(looks?.count ?? 1, 1)) * Self.pitch + 4 }

@@ -1,5 +1,5 @@
 import ArgumentParser
-import FoundationEssentials
+import Glibc
 import LabEvents
 import NetworkProfiles
 
@@ -24,12 +24,16 @@ struct ProfileDrawCommand: AsyncParsableCommand {
         let profile = try ProfileCatalog.standard().profile(profile)
         let picture = try profile.plan(lab: profile.name, nodes: nodes?.split(separator: ",").map { $0.trimmingSpaces }).drawing()
         guard let output else { return Terminal.write(1, picture) }
-        do {
-            try Data(picture.utf8).write(to: URL(filePath: output))
-        } catch {
-            throw Problem(
-                .failure, "the picture cannot be written", location: output, why: "\(error)",
-                remedy: "name a file in a folder that exists and may be written to")
-        }
+        // A picture is for others to read too, so it is an ordinary file.
+        guard let file = fopen(output, "w") else { throw Self.writing(output, errno) }
+        let count = fwrite(picture, 1, picture.utf8.count, file)
+        let code = errno
+        guard fclose(file) == 0, count == picture.utf8.count else { throw Self.writing(output, count == picture.utf8.count ? errno : code) }
+    }
+
+    private static func writing(_ path: String, _ code: Int32) -> Problem {
+        Problem(
+            .failure, "the picture cannot be written", location: path, why: String(cString: strerror(code)),
+            remedy: "name a file in a folder that exists and may be written to")
     }
 }
