@@ -21,7 +21,7 @@ struct ProfileVerbTests {
                     """)
             let text = try String(contentsOfFile: Self.folder + "/vlans.yaml", encoding: .utf8)
             let file = world.folder + "/vlans.yaml"
-            try text.replacing("id: 200", with: "id: 201").replacing("on: eth1, id: 100", with: "on: eth2, id: 100")
+            try text.replacing("id: 200", with: "id: 201").replacing("link: eth1, id: 100", with: "link: eth2, id: 100")
                 .write(toFile: file, atomically: true, encoding: .utf8)
             let broken = try await world.end(of: "profile", "check", file, "simple")
             #expect(broken.end == .exited(2))

@@ -38,7 +38,7 @@ struct BrokenProfileTests {
         profile.source = ProfileSource()
         profile.interfaces.vlans?[0].parent = "eth2"
         let problem = try #require(profile.problems().first)
-        #expect(problem.location == "network profile vlans, vlans.eth1.200.on")
+        #expect(problem.location == "network profile vlans, vlans.eth1.200.link")
         #expect(problem.what == "VLAN interface eth1.200 is on 'eth2', which is unknown")
         #expect(throws: Problem.self) { try profile.plan(lab: "test") }
     }

@@ -178,9 +178,9 @@ struct NetworkdTests {
         #expect(dual.map(\.name) == ["20-eth1.network"])
         #expect(dual[0].content.contains("LinkLocalAddressing=ipv6\nAddress=192.168.1.1/24\nAddress=fd00:1::1/64\n"))
         var profile = try Shipped.profile("vlans")
-        profile.mtu = 9000
+        profile.mtu = 1400
         let node = try #require(try profile.plan(lab: "golden", nodes: ["server-1"]).node("server-1"))
-        let files = node.networkdFiles(hardwareAddresses: false).filter { $0.content.contains("MTUBytes=9000") }
+        let files = node.networkdFiles(hardwareAddresses: false).filter { $0.content.contains("MTUBytes=1400") }
         #expect(files.map(\.name) == ["15-eth1.network", "20-vlan-cluster.netdev", "20-vlan-storage.netdev"])
     }
 }

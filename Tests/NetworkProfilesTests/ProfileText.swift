@@ -69,7 +69,7 @@ struct ProfileText {
             })
         section(
             "vlans",
-            interfaces.vlans?.map { ($0.name, ["on: \($0.parent)", "id: \($0.id)"] + common($0.addressing, $0.mtu)) })
+            interfaces.vlans?.map { ($0.name, ["link: \($0.parent)", "id: \($0.id)"] + common($0.addressing, $0.mtu)) })
         return lines
     }
 }

@@ -32,13 +32,28 @@ struct FabricTests {
             .init(name: "eth5", segment: "lan"),
         ]), roles: [.init(name: "node", hosts: 1...2)])
 
+    /// Two switches whose trunk carries VLANs and the plain network: a second tag must not lead from the one into the others.
+    private static let joined: NetworkProfile = {
+        func cards(_ segment: String) -> NetworkProfile.Interfaces {
+            .init(nics: [
+                .init(name: "eth1", segment: segment, port: .trunk([100, 200])), .init(name: "eth2", segment: segment),
+                .init(name: "eth3", segment: segment, port: .access(200)), .init(name: "eth4", segment: segment, port: .access(100)),
+            ])
+        }
+        return NetworkProfile(
+            name: "joined", summary: "Two switches.", networks: [], segments: ["a", "b"],
+            trunks: [.init(name: "uplink", segments: ["a", "b"], vlans: [100, 200], untagged: true)],
+            roles: [.init(name: "left", hosts: 1...1, interfaces: cards("a")), .init(name: "right", hosts: 2...2, interfaces: cards("b"))])
+    }()
+
     @Test(
         "Every frame comes out where the plan says, with the tags it says, and nowhere else",
         arguments: [
-            "simple", "vlans", "bonding-vlans", "dhcp-simple", "vlans-broken", "bonding-two-switches", "dual-stack", "ports",
+            "simple", "vlans", "bonding-vlans", "dhcp-simple", "vlans-broken", "bonding-two-switches", "dual-stack", "ports", "joined",
         ])
     func exact(_ name: String) async throws {
-        let profile = try name == "ports" ? Self.kindsOfPorts : NetworkProfile.load("\(Self.folder)/\(name).yaml")
+        let made = [Self.kindsOfPorts, Self.joined].first { $0.name == name }
+        let profile = try made ?? NetworkProfile.load("\(Self.folder)/\(name).yaml")
         let network = try profile.plan(lab: "fabric")
         let plan = try LabPlan.make(
             scenario: "fabric", topology: Topology(network) { .init(name: $0.name, image: "mini", memoryMiB: 128) },
@@ -95,6 +110,8 @@ struct FabricTests {
                 let frame = try #require(try await frames.next())
                 seen.append(Sighting(kind: Int(frame.payload.first ?? 255), tags: frame.tags))
             }
+            // What comes over one cable may overtake what comes over another.
+            seen.sort { $0.kind < $1.kind }
             #expect(seen == expected, "\(network.profile): from \(place) to \(other)")
             #expect(port.lostFrames == 0)
             // The statement itself, whatever the model says: a frame that is in VLAN 100 leaves by no port that carries only others.
@@ -117,6 +134,8 @@ struct FabricTests {
         _ kind: Int, _ tags: [VLANTag], from: PortReference, to: PortReference, _ network: NetworkPlan
     ) -> Sighting? {
         let outer = tags.first.flatMap { $0.ethertype == VLANTag.customer ? $0 : nil }
+        // The plain network's cable to the other switch takes the outer tag off, and that switch drops what is tagged then.
+        if from.segment != to.segment, outer?.identifier == 0, tags.count > 1 { return nil }
         guard let left = network.delivery(from: from, tag: outer?.identifier)[to] else { return nil }
         let inner = outer == nil ? tags : Array(tags.dropFirst())
         guard let left else { return Sighting(kind: kind, tags: inner) }

@@ -37,7 +37,7 @@ extension ProfileCheck {
         if let vlan = layout.vlans.first(where: { $0.parent == nic.name }) {
             let upper = layout.interface(vlan)
             broken(
-                "\(upper.path).on", "\(upper.title) is on \(nic.name), which is a leg of \(bond.name)",
+                "\(upper.path).link", "\(upper.title) is on \(nic.name), which is a leg of \(bond.name)",
                 why: "a leg's frames go to its bond",
                 remedy: "write `on: \(bond.name)`")
         }
@@ -91,7 +91,7 @@ extension ProfileCheck {
         if let other = layout.vlans.first(where: { $0.parent == vlan.parent && $0.id == vlan.id }), other.name != vlan.name {
             broken(
                 "\(interface.path).id", "\(other.name) and \(vlan.name)\(layout.owner) are both VLAN \(vlan.id) on \(vlan.parent)",
-                why: "the kernel makes one interface for each VLAN of a card", remedy: "change the id or 'on' of one of them")
+                why: "the kernel makes one interface for each VLAN of a card", remedy: "change the id or 'link' of one of them")
         }
         let bond = layout.bonds.first { $0.name == vlan.parent }
         let cards = layout.nics.filter { nic in nic.name == vlan.parent || (bond?.legs.contains(nic.name) ?? false) }
@@ -99,7 +99,7 @@ extension ProfileCheck {
             let isVLAN = layout.vlans.contains { $0.name == vlan.parent }
             let known = layout.nics.map(\.name) + layout.bonds.map(\.name)
             unknown(
-                "\(interface.path).on",
+                "\(interface.path).link",
                 "\(interface.title) is on '\(vlan.parent)', which is \(isVLAN ? "a VLAN interface itself" : "unknown")",
                 vlan.parent, in: known, of: "network card or bond",
                 remedy: isVLAN ? "use one of these: VLANs are not nested" : nil)

@@ -91,16 +91,26 @@ struct PlanAssembly {
     private mutating func trunks() -> [TrunkPlan] {
         var plans: [TrunkPlan] = []
         for trunk in profile.trunks where trunk.segments.count == 2 {
-            let carried = PortVLANs(untagged: trunk.untagged ? 0 : nil, tagged: trunk.vlans)
-            var ends: [PortReference] = []
-            for segment in trunk.segments {
-                guard let number = ports[segment]?.take(nil, .trunk(trunk.name), carried) else { continue }
-                ends.append(PortReference(segment: segment, number: number))
+            for (name, carried) in Self.cables(trunk) {
+                var ends: [PortReference] = []
+                for segment in trunk.segments {
+                    guard let number = ports[segment]?.take(nil, .trunk(name), carried) else { continue }
+                    ends.append(PortReference(segment: segment, number: number))
+                }
+                guard ends.count == 2 else { continue }
+                plans.append(TrunkPlan(name: name, index: plans.count, first: ends[0], second: ends[1], vlans: carried))
             }
-            guard ends.count == 2 else { continue }
-            plans.append(TrunkPlan(name: trunk.name, index: plans.count, first: ends[0], second: ends[1], vlans: carried))
         }
         return plans
+    }
+
+    /// The cables of a trunk: one, or two where frames without a tag pass besides VLANs. A switch takes the outer tag off a frame that leaves without one,
+    /// so on one cable a sender of the plain network could choose a VLAN by a second tag.
+    private static func cables(_ trunk: NetworkProfile.Trunk) -> [(name: String, carried: PortVLANs)] {
+        var cables: [(String, PortVLANs)] = []
+        if !trunk.vlans.isEmpty { cables.append((trunk.name, PortVLANs(untagged: nil, tagged: trunk.vlans))) }
+        if trunk.untagged { cables.append((trunk.vlans.isEmpty ? trunk.name : "\(trunk.name)-plain", PortVLANs(untagged: 0))) }
+        return cables
     }
 
     private func service(_ service: NetworkProfile.Service, on node: NodeNetwork, clients: [NodeNetwork]) -> ServicePlan? {

@@ -68,7 +68,7 @@ extension NetworkProfile {
             },
             vlans: section.map("vlans")?.map { name, section in
                 VLAN(
-                    name: name, parent: section.text("on") ?? "", id: section.integer("id") ?? 0,
+                    name: name, parent: section.text("link") ?? "", id: section.integer("id") ?? 0,
                     addressing: addressing(name, section, &found), mtu: section.integer("mtu"))
             })
     }

@@ -146,7 +146,7 @@ extension ProfileKeys {
     private static let vlanInterface = ProfileKeys(
         id: "vlan", title: "VLAN interface", text: "An interface for the frames of one VLAN on a network card or a bond.",
         keys: [
-            Key(name: "on", shape: interface, isRequired: true, text: "The network card or bond below it.", example: "eth1"),
+            Key(name: "link", shape: interface, isRequired: true, text: "The network card or bond below it.", example: "eth1"),
             Key(
                 name: "id", shape: vlan, isRequired: true, text: "The VLAN's number; the switch ports below must carry it.", example: "200"),
         ] + addressing("Bytes of payload. Default: its parent's."))
