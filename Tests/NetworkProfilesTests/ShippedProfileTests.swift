@@ -163,4 +163,13 @@ struct ShippedProfileTests {
         #expect(throws: Problem.self) { try NetworkProfile.flat(nodes: [], network: prefix).plan(lab: "x") }
         #expect(throws: Problem.self) { try NetworkProfile.flat(nodes: ["a", "A"], network: prefix).plan(lab: "x") }
     }
+
+    @Test("The README's example is the shipped profile, but for comments")
+    func readme() throws {
+        let text = try String(contentsOfFile: Shipped.folder + "/../README.md", encoding: .utf8)
+        let start = try #require(text.firstRange(of: "```yaml\n"))
+        let end = try #require(text[start.upperBound...].firstRange(of: "```"))
+        let example = try NetworkProfile.parse(String(text[start.upperBound..<end.lowerBound]), file: "README.md")
+        #expect(try example == Shipped.profile("bonding-two-switches"))
+    }
 }

@@ -7,7 +7,7 @@ import NetworkProfiles
 struct ProfileCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "profile", abstract: "Network profiles: list, check, show and draw them.",
-        subcommands: [List.self, Check.self, ProfileShowCommand.self, ProfileDrawCommand.self, Schema.self]
+        subcommands: [List.self, Check.self, ProfileShowCommand.self, ProfileDrawCommand.self, ProfileNetworkdCommand.self, Schema.self]
     )
 
     /// `vmlab profile list`.
