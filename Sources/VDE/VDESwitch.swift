@@ -16,16 +16,14 @@ public final class VDESwitch: Sendable {
     public let configuration: SwitchConfiguration
     /// The descriptor whose other end is the switch's standard input; the switch ends when the last copy is closed. Close-on-exec is set:
     /// whoever hands it on across an exec of this process clears that for the moment. What is written to it would be a command.
-    public let lifeline: Int32
+    public var lifeline: Int32 { child.lifeline }
     let options: SwitchOptions
-    let process: ChildProcess
+    let child: LifelineProcess
+    var process: ChildProcess { child.process }
     private let state = Mutex(State())
 
-    init(configuration: SwitchConfiguration, options: SwitchOptions, process: ChildProcess, lifeline: Int32) {
-        self.configuration = configuration
-        self.options = options
-        self.process = process
-        self.lifeline = lifeline
+    init(configuration: SwitchConfiguration, options: SwitchOptions, child: LifelineProcess) {
+        (self.configuration, self.options, self.child) = (configuration, options, child)
     }
 
     /// The switch's process.

@@ -22,23 +22,9 @@ public func withVDESwitch<Result: Sendable>(
     try configuration.validate()
     try configuration.checkFolder(configuration.resolvedFolder)
     let executable = try options.executable ?? HostTool.vdeSwitch.locate(searchPath: options.searchPath)
-    let logStart = (try? FileManager.default.attributesOfItem(atPath: options.log)[.size] as? Int) ?? 0
-    // Sockets and not a pipe, because Swift imports no call that makes a pipe close-on-exec from its first moment: another child could get
-    // the end that is held, and the switch would live as long as that child.
-    var ends: [Int32] = [-1, -1]
-    guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
-        throw Problem(.failure, "cannot make the lifeline of switch \(configuration.name)", why: String(cString: strerror(errno)))
-    }
-    let process: ChildProcess
-    do {
-        defer { close(ends[0]) }
-        process = try ChildProcess.start(options.launcher + [executable] + configuration.arguments, input: ends[0], log: options.log)
-    } catch {
-        close(ends[1])
-        throw error
-    }
-    let vdeSwitch = VDESwitch(configuration: configuration, options: options, process: process, lifeline: ends[1])
-    return try await lend(vdeSwitch, logStart: logStart, to: body)
+    let child = try LifelineProcess.start(
+        options.launcher + [executable] + configuration.arguments, log: options.log, name: "switch \(configuration.name)")
+    return try await lend(VDESwitch(configuration: configuration, options: options, child: child), to: body)
 }
 
 /// The same scope around a switch that runs already: a child of this process from before an exec of it.
@@ -57,29 +43,17 @@ public func withAttachedVDESwitch<Result: Sendable>(
     _ configuration: SwitchConfiguration, record: ProcessRecord, lifeline: Int32, options: SwitchOptions,
     body: (VDESwitch) async throws -> Result
 ) async throws -> Result {
-    guard fcntl(lifeline, F_SETFD, FD_CLOEXEC) == 0 else {
-        throw Problem(
-            .invalidInput, "the lifeline of switch \(configuration.name) is lost", location: "descriptor \(lifeline)",
-            why: String(cString: strerror(errno)), remedy: "take the lab down and start it again")
-    }
-    let process: ChildProcess
-    do {
-        process = try ChildProcess.attach(record)
-    } catch {
-        close(lifeline)
-        throw error
-    }
-    let vdeSwitch = VDESwitch(configuration: configuration, options: options, process: process, lifeline: lifeline)
-    return try await lend(vdeSwitch, logStart: nil, to: body)
+    let child = try LifelineProcess.attach(record, lifeline: lifeline, log: options.log, name: "switch \(configuration.name)")
+    return try await lend(VDESwitch(configuration: configuration, options: options, child: child), to: body)
 }
 
 /// Waits until a switch answers, lends it to the body and ends it.
 private func lend<Result: Sendable>(
-    _ vdeSwitch: VDESwitch, logStart: Int?, to body: (VDESwitch) async throws -> Result
+    _ vdeSwitch: VDESwitch, to body: (VDESwitch) async throws -> Result
 ) async throws -> Result {
     let outcome: Swift.Result<Result, any Error>
     do {
-        if try await !vdeSwitch.connect(within: vdeSwitch.options.startLimit) { throw vdeSwitch.silence(logStart: logStart) }
+        if try await !vdeSwitch.connect(within: vdeSwitch.options.startLimit) { throw vdeSwitch.silence }
         outcome = .success(try await body(vdeSwitch))
     } catch {
         outcome = .failure(error)
@@ -90,17 +64,15 @@ private func lend<Result: Sendable>(
 
 extension VDESwitch {
     /// Why the switch has not answered.
-    fileprivate func silence(logStart: Int?) -> any Error {
+    fileprivate var silence: any Error {
         if Task.isCancelled { return CancellationError() }
-        let bytes = (try? Data(contentsOf: URL(filePath: options.log))) ?? Data()
-        let said = String(decoding: bytes.dropFirst(logStart ?? 0).suffix(4096), as: UTF8.self)
-        let words = said.isEmpty ? "it said nothing" : "it said: \(said)"
+        let words = child.words
         guard let exit = process.exit else {
             return Problem(
                 .failure, "switch \(configuration.name) does not answer on its management socket", location: configuration.managementSocket,
                 why: "waited \(options.startLimit); the process runs (pid \(record.pid)); \(words)", remedy: "look at \(options.log)")
         }
-        if said.contains("Could not bind to socket") {
+        if words.contains("Could not bind to socket") {
             return Problem(
                 .busy, "another switch has the socket folder of switch \(configuration.name)", location: configuration.socketFolder,
                 why: words, remedy: "end the other switch, or use another folder")

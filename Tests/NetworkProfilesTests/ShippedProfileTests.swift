@@ -1,3 +1,4 @@
+import Foundation
 import LabEvents
 import NetworkProfiles
 import Testing
@@ -169,7 +170,7 @@ struct ShippedProfileTests {
         let text = try String(contentsOfFile: Shipped.folder + "/../README.md", encoding: .utf8)
         let start = try #require(text.firstRange(of: "```yaml\n"))
         let end = try #require(text[start.upperBound...].firstRange(of: "```"))
-        let example = try NetworkProfile.parse(String(text[start.upperBound..<end.lowerBound]), file: "README.md")
+        let example = try NetworkProfile.parse(String(text[start.upperBound..<end.lowerBound]), file: "bonding-two-switches.yaml")
         #expect(try example == Shipped.profile("bonding-two-switches"))
     }
 }

@@ -20,25 +20,3 @@ struct PortBook {
         return chosen
     }
 }
-
-/// Hardware addresses that differ from each other: three bytes of a digest may be equal by chance, and then another digest is taken.
-struct AddressBook {
-    private let lab: String
-    private var used: Set<MACAddress> = []
-
-    init(lab: String) { self.lab = lab }
-
-    /// Keeps an address for who asks for it.
-    mutating func keep(_ mac: MACAddress) { used.insert(mac) }
-
-    /// The address of an interface.
-    mutating func next(node: String, interface: String) -> MACAddress {
-        var address = MACAddress(lab: lab, node: node, interface: interface)
-        var attempt = 1
-        while !used.insert(address).inserted {
-            attempt += 1
-            address = MACAddress(lab: lab, node: node, interface: "\(interface)#\(attempt)")
-        }
-        return address
-    }
-}

@@ -10,12 +10,13 @@ public final class Trunk: Sendable {
     public let configuration: TrunkConfiguration
     /// The descriptor whose other end is wirefilter's standard input; wirefilter ends when the last copy is closed. Close-on-exec is set:
     /// whoever hands it on across an exec of this process clears that for the moment. What is written to it would be a command.
-    public let lifeline: Int32
+    public var lifeline: Int32 { child.lifeline }
     let options: SwitchOptions
-    let process: ChildProcess
+    let child: LifelineProcess
+    var process: ChildProcess { child.process }
 
-    init(configuration: TrunkConfiguration, options: SwitchOptions, process: ChildProcess, lifeline: Int32) {
-        (self.configuration, self.options, self.process, self.lifeline) = (configuration, options, process, lifeline)
+    init(configuration: TrunkConfiguration, options: SwitchOptions, child: LifelineProcess) {
+        (self.configuration, self.options, self.child) = (configuration, options, child)
     }
 
     /// The process.

@@ -30,22 +30,9 @@ public func withTrunk<Result: Sendable>(
     }
     // wirefilter does not replace what a killed one left.
     socket.remove()
-    let logStart = (try? FileManager.default.attributesOfItem(atPath: options.log)[.size] as? Int) ?? 0
-    // Sockets and not a pipe, as for a switch: they are close-on-exec from their first moment.
-    var ends: [Int32] = [-1, -1]
-    guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
-        throw Problem(.failure, "cannot make the lifeline of trunk \(configuration.name)", why: String(cString: strerror(errno)))
-    }
-    let process: ChildProcess
-    do {
-        defer { close(ends[0]) }
-        process = try ChildProcess.start(options.launcher + [executable] + configuration.arguments, input: ends[0], log: options.log)
-    } catch {
-        close(ends[1])
-        throw error
-    }
-    let trunk = Trunk(configuration: configuration, options: options, process: process, lifeline: ends[1])
-    return try await lend(trunk, logStart: logStart, to: body)
+    let child = try LifelineProcess.start(
+        options.launcher + [executable] + configuration.arguments, log: options.log, name: "trunk \(configuration.name)")
+    return try await lend(Trunk(configuration: configuration, options: options, child: child), to: body)
 }
 
 /// The same scope around a trunk that runs already: a child of this process from before an exec of it.
@@ -64,27 +51,15 @@ public func withAttachedTrunk<Result: Sendable>(
     _ configuration: TrunkConfiguration, record: ProcessRecord, lifeline: Int32, options: SwitchOptions,
     body: (Trunk) async throws -> Result
 ) async throws -> Result {
-    guard fcntl(lifeline, F_SETFD, FD_CLOEXEC) == 0 else {
-        throw Problem(
-            .invalidInput, "the lifeline of trunk \(configuration.name) is lost", location: "descriptor \(lifeline)",
-            why: String(cString: strerror(errno)), remedy: "take the lab down and start it again")
-    }
-    let process: ChildProcess
-    do {
-        process = try ChildProcess.attach(record)
-    } catch {
-        close(lifeline)
-        throw error
-    }
-    let trunk = Trunk(configuration: configuration, options: options, process: process, lifeline: lifeline)
-    return try await lend(trunk, logStart: nil, to: body)
+    let child = try LifelineProcess.attach(record, lifeline: lifeline, log: options.log, name: "trunk \(configuration.name)")
+    return try await lend(Trunk(configuration: configuration, options: options, child: child), to: body)
 }
 
 /// Waits until both ends are joined, lends the trunk to the body and ends it.
-private func lend<Result: Sendable>(_ trunk: Trunk, logStart: Int?, to body: (Trunk) async throws -> Result) async throws -> Result {
+private func lend<Result: Sendable>(_ trunk: Trunk, to body: (Trunk) async throws -> Result) async throws -> Result {
     let outcome: Swift.Result<Result, any Error>
     do {
-        if await !trunk.connect(within: trunk.options.startLimit) { throw trunk.silence(logStart: logStart) }
+        if await !trunk.connect(within: trunk.options.startLimit) { throw trunk.silence }
         outcome = .success(try await body(trunk))
     } catch {
         outcome = .failure(error)
@@ -95,15 +70,13 @@ private func lend<Result: Sendable>(_ trunk: Trunk, logStart: Int?, to body: (Tr
 
 extension Trunk {
     /// Why the trunk does not stand.
-    fileprivate func silence(logStart: Int?) -> any Error {
+    fileprivate var silence: any Error {
         if Task.isCancelled { return CancellationError() }
-        let bytes = (try? Data(contentsOf: URL(filePath: options.log))) ?? Data()
-        let said = String(decoding: bytes.dropFirst(logStart ?? 0).suffix(4096), as: UTF8.self)
         let how = process.exit.map { "wirefilter \($0)" } ?? "waited \(options.startLimit); the process runs (pid \(record.pid))"
         return Problem(
             .failure, "trunk \(configuration.name) does not join its switches",
             location: "\(configuration.first.plug) to \(configuration.second.plug)",
-            why: "\(how); \(said.isEmpty ? "it said nothing" : "it said: \(said)")",
+            why: "\(how); \(child.words)",
             remedy: "see that both switches run and have the ports: a switch gives no answer for one that it lacks")
     }
 }

@@ -20,7 +20,8 @@ extension LabPlan {
         options: PlanOptions = PlanOptions()
     ) throws(Problem) -> LabPlan {
         let resources = try ResourcePlan.make(topology, images: images, host: host, options: options)
-        var addresses = AddressBook(lab: scenario, used: topology.network)
+        var addresses = AddressBook(lab: scenario)
+        for link in topology.network?.nodes.flatMap(\.links) ?? [] { addresses.keep(link.mac) }
         var nodes: [NodePlan] = []
         for (index, request) in topology.nodes.enumerated() {
             let image = try ResourcePlan.facts(request, images)
@@ -43,27 +44,6 @@ extension LabPlan {
         return LabPlan(
             scenario: scenario, seed: seed, accelerator: host.accelerator, nodes: nodes, network: topology.network,
             resources: resources, host: host, digest: try digest(nodes: nodes, network: topology.network))
-    }
-
-    /// Hardware addresses that differ from each other: three bytes of a digest may be equal by chance, and then another digest is taken.
-    private struct AddressBook {
-        let lab: String
-        private var used: Set<MACAddress>
-
-        init(lab: String, used network: NetworkPlan?) {
-            self.lab = lab
-            used = Set(network?.nodes.flatMap { $0.links.map(\.mac) } ?? [])
-        }
-
-        mutating func next(node: String, interface: String) -> MACAddress {
-            var address = MACAddress(lab: lab, node: node, interface: interface)
-            var attempt = 1
-            while !used.insert(address).inserted {
-                attempt += 1
-                address = MACAddress(lab: lab, node: node, interface: "\(interface)#\(attempt)")
-            }
-            return address
-        }
     }
 
     /// Everything that decides the guests. A checkpoint of a lab fits another lab only where all of this is equal.
