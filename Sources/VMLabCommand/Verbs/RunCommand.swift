@@ -60,8 +60,9 @@ struct RunCommand: AsyncParsableCommand, SignalHandling {
         let owner: OwnerProcess.Child
         do {
             try request.write(to: run)
-            if json { Terminal.note("run \(run.identifier)") } else { Terminal.print("run \(run.identifier)") }
             owner = try OwnerProcess.start(run, lock: lock)
+            // Not before somebody owns the run: who reads the id may end this process at once.
+            if json { Terminal.note("run \(run.identifier)") } else { Terminal.print("run \(run.identifier)") }
         } catch {
             lock.release()
             run.remove()
