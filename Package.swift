@@ -67,10 +67,14 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .target(name: "Scenarios", dependencies: ["GuestShell", "LabEvents", "NetworkProfiles", "VMLab"], swiftSettings: settings),
+        .target(name: "Phases", dependencies: ["GuestShell", "LabEvents", "NetworkProfiles", "VMLab"], swiftSettings: settings),
+        .target(
+            name: "Scenarios", dependencies: ["GuestShell", "LabEvents", "NetworkProfiles", "Phases", "VMLab"], swiftSettings: settings),
         .target(
             name: "VMLabCommand",
-            dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "NetworkProfiles", "QEMU", "Reporting", "VMLab", argumentParser],
+            dependencies: [
+                "BuildRegistry", "GuestShell", "LabEvents", "NetworkProfiles", "Phases", "QEMU", "Reporting", "VMLab", argumentParser,
+            ],
             swiftSettings: settings
         ),
         .executableTarget(name: "vmlab", dependencies: ["Scenarios", "VMLabCommand"], swiftSettings: settings),
@@ -88,6 +92,9 @@ let package = Package(
         .testTarget(name: "VDETests", dependencies: ["LabEvents", "VDE"], swiftSettings: settings),
         .testTarget(
             name: "VMLabTests", dependencies: ["BuildRegistry", "LabEvents", "NetworkProfiles", "QEMU", "VDE", "VMLab"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "PhasesTests", dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "NetworkProfiles", "Phases", "QEMU", "VMLab"],
             swiftSettings: settings),
         .testTarget(name: "QEMUTests", dependencies: ["QEMU", "LabEvents", subprocess], swiftSettings: settings),
         .testTarget(name: "GuestShellTests", dependencies: ["GuestShell", "LabEvents", nioCore], swiftSettings: settings),
