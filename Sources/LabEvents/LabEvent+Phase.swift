@@ -40,6 +40,8 @@ extension LabEvent {
         public var attempt: Int?
         /// True when its failure is only a warning.
         public var optional: Bool?
+        /// True when it ran for a client beside the run, or after it: no part of what the run came to.
+        public var aside: Bool?
         /// The source file that it is written in.
         public var file: String?
         /// The line in that file.

@@ -39,6 +39,7 @@ extension RunResult {
 
     /// Follows the phases.
     mutating func note(_ change: LabEvent.PhaseChange, node: String?) {
+        guard change.aside != true else { return }
         // That the run waited is no end of the phase.
         guard change.state != .paused, change.state != .continued else { return }
         let open = phases.lastIndex { $0.phase == change.phase && $0.attempt == change.attempt && $0.state == .started }

@@ -42,8 +42,8 @@ extension ControlSession {
             atRest()
             guard session.goOn(toNext: toNext) else { throw notPaused }
         }
-        if reply.pausedAt != nil {
-            reply.verdict = nil
+        if let paused = owner.paused?.pausedAt {
+            (reply.pausedAt, reply.verdict) = (paused, nil)
         } else if let finished = owner.finished, isOfTheRun {
             (reply.outcome, reply.verdict) = (finished, finished.verdict)
         } else if session.lastFailed != nil {
@@ -66,7 +66,7 @@ extension ControlSession {
                 .invalidInput, "this build knows no phases of '\(scenario.name)'",
                 remedy: "take the lab over with one that does: vmlab takeover RUN")
         }
-        let session = PhaseSession(scenario.outline, try wanted.resolved(in: scenario.outline), events: owner.log)
+        let session = PhaseSession(scenario.outline, try wanted.resolved(in: scenario.outline), events: owner.log, isAside: true)
         return try await owner.serving {
             try await owner.executing(session) {
                 try await following(request) { atRest in
@@ -82,7 +82,6 @@ extension ControlSession {
                     if wanted.only == nil, !(failure is StopReason), !(failure is CancellationError) {
                         do { try await owner.stoppable { try await scenario.conclude(lab, session) } } catch { failure = failure ?? error }
                     }
-                    if let failure { owner.log.problem(Problem(of: failure)) }
                     atRest()
                     // Somebody may have asked for the end meanwhile, and then the lab is past this.
                     if owner.stop.value == nil { owner.reach(before) }
@@ -128,7 +127,6 @@ extension ControlSession {
             }
         }
         var reply = ControlReply(.result, id: request.id)
-        reply.pausedAt = owner.paused?.pausedAt
         if let failure, owner.log.lastSequence < first { throw failure }
         reply.verdict = .passed
         if let failure {

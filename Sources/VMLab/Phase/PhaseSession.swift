@@ -29,6 +29,8 @@ public final class PhaseSession: Sendable {
 
     /// What was asked for, with the paths of phases.
     public let request: PhaseRequest
+    /// Whether it is for a client, and no part of what the run came to.
+    private let isAside: Bool
     private let selection: PhaseSelection
     private let events: any EventSink
     private let state: Mutex<State>
@@ -38,8 +40,9 @@ public final class PhaseSession: Sendable {
     /// - Parameters:
     ///   - outline: the scenario's phases.
     ///   - request: what was asked for; its phases must be in the outline.
-    public init(_ outline: [PhaseOutline], _ request: PhaseRequest, events: any EventSink) {
-        (self.request, self.events) = (request, events)
+    ///   - isAside: whether it is for a client, and no part of what the run came to.
+    public init(_ outline: [PhaseOutline], _ request: PhaseRequest, events: any EventSink, isAside: Bool = false) {
+        (self.request, self.events, self.isAside) = (request, events, isAside)
         selection = PhaseSelection(request, outline)
         state = Mutex(State())
     }
@@ -58,7 +61,9 @@ public final class PhaseSession: Sendable {
         // That only one phase was asked for is known without a line for each other one.
         let isAsked = change.state == .skipped && request.only != nil && selection.reason(against: change.phase) != nil
         let severity: LabEvent.Severity = isFailure ? (isTolerated ? .warning : .error) : isAsked ? .debug : .info
-        events.record(.phase(change), node: node, severity: severity)
+        var told = change
+        if isAside { told.aside = true }
+        events.record(.phase(told), node: node, severity: severity)
     }
 
     /// The phase that failed last.

@@ -84,6 +84,7 @@ struct PhaseClient: Sendable {
         } else if let paused = reply.pausedAt {
             Terminal.print("paused at '\(paused)'")
         } else if let verdict = reply.verdict {
+            if let problem = reply.problem { Terminal.error(problem.description) }
             Terminal.print(verdict.words)
         }
         let code = reply.problem?.exitCode ?? reply.outcome?.exitCode ?? reply.verdict?.exitCode ?? 0
