@@ -22,14 +22,16 @@ final class OwnerState: Sendable {
     let run: RunDirectory
     let request: RunRequest
     let log: EventLog
+    /// What clients may call by name.
+    let calls: ControlCalls
     /// Open once somebody wants the end.
     let stop = Gate<StopReason>()
     /// Open once another executable shall take over: its path.
     let handover = Gate<String>()
     private let mutable: Mutex<State>
 
-    init(run: RunDirectory, request: RunRequest, log: EventLog, needsViewer: Bool) {
-        (self.run, self.request, self.log) = (run, request, log)
+    init(run: RunDirectory, request: RunRequest, log: EventLog, calls: ControlCalls, needsViewer: Bool) {
+        (self.run, self.request, self.log, self.calls) = (run, request, log, calls)
         mutable = Mutex(State(needsViewer: needsViewer))
     }
 
