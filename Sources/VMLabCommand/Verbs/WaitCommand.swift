@@ -33,7 +33,7 @@ struct WaitPortCommand: AsyncParsableCommand {
         commandName: "port", abstract: "Wait until something listens on a TCP port of the node.", discussion: WaitCommand.discussion)
 
     @OptionGroup var options: CallOptions
-    @Argument(help: "The port.") var port: PortNumber
+    @Argument(help: "The port, 1 to 65535.") var port: PortNumber
 
     func run() async throws { try await options.make("waitForOpenPort", ["port": port.text]) }
 }
@@ -44,7 +44,7 @@ struct WaitClosedPortCommand: AsyncParsableCommand {
         commandName: "closed-port", abstract: "Wait until nothing listens on a TCP port of the node.", discussion: WaitCommand.discussion)
 
     @OptionGroup var options: CallOptions
-    @Argument(help: "The port.") var port: PortNumber
+    @Argument(help: "The port, 1 to 65535.") var port: PortNumber
 
     func run() async throws { try await options.make("waitForClosedPort", ["port": port.text]) }
 }
@@ -56,7 +56,7 @@ struct WaitTCPCommand: AsyncParsableCommand {
 
     @OptionGroup var options: CallOptions
     @Argument(help: "The host, as the node knows it.") var host: String
-    @Argument(help: "The port.") var port: PortNumber
+    @Argument(help: "The port, 1 to 65535.") var port: PortNumber
 
     func run() async throws { try await options.make("waitForTCP", ["host": host, "port": port.text]) }
 }
