@@ -8,12 +8,15 @@ extension Node {
     /// - Parameters:
     ///   - timeout: after which its process group is ended; ``VMLab/Budget/command`` times the pace when nil.
     ///   - environment: variables added to the root login's.
+    ///   - onOutput: called with each piece of output as it comes.
     /// - Throws: a ``Problem`` with the status, the last lines of both streams and the caller's source line when it does not.
     @discardableResult
     public func succeed(
-        _ command: String, timeout: Duration? = nil, environment: [String: String] = [:], file: String = #fileID, line: Int = #line
+        _ command: String, timeout: Duration? = nil, environment: [String: String] = [:],
+        onOutput: (@Sendable (OutputPiece) async throws -> Void)? = nil, file: String = #fileID, line: Int = #line
     ) async throws -> CommandResult {
-        let result = try await result(of: command, timeout, environment, file, line)
+        let result = try await result(
+            of: CommandRequest(command, timeout: timeout, environment: environment, onOutput: onOutput), file, line)
         guard result.succeeded else { throw failure("a command failed", result, file, line) }
         return result
     }
@@ -21,10 +24,16 @@ extension Node {
     /// Runs a command that must end with another status than 0. One whose time was up has not failed by itself, and neither has one that was not found (127)
     /// or cannot be run (126).
     ///
-    /// - Throws: a ``Problem`` as of ``succeed(_:timeout:environment:file:line:)`` when it succeeds.
+    /// - Parameters:
+    ///   - timeout: as of ``succeed(_:timeout:environment:onOutput:file:line:)``.
+    ///   - onOutput: called with each piece of output as it comes.
+    /// - Throws: a ``Problem`` as of ``succeed(_:timeout:environment:onOutput:file:line:)`` when it succeeds.
     @discardableResult
-    public func fail(_ command: String, timeout: Duration? = nil, file: String = #fileID, line: Int = #line) async throws -> CommandResult {
-        let result = try await result(of: command, timeout, [:], file, line)
+    public func fail(
+        _ command: String, timeout: Duration? = nil, onOutput: (@Sendable (OutputPiece) async throws -> Void)? = nil,
+        file: String = #fileID, line: Int = #line
+    ) async throws -> CommandResult {
+        let result = try await result(of: CommandRequest(command, timeout: timeout, onOutput: onOutput), file, line)
         switch result.outcome {
         case .exited(0): throw failure("a command succeeded that should fail", result, file, line)
         case .exited(126), .exited(127): throw failure("a command that should fail could not be run", result, file, line)
@@ -33,12 +42,12 @@ extension Node {
         }
     }
 
-    private func result(
-        of command: String, _ timeout: Duration?, _ environment: [String: String], _ file: String, _ line: Int
-    ) async throws -> CommandResult {
+    private func result(of request: CommandRequest, _ file: String, _ line: Int) async throws -> CommandResult {
         let (seen, boot) = (changes.count, boot)
+        var request = request
+        request.timeout = request.timeout ?? Budget.command.scaled(by: pace)
         do {
-            return try await execute(command, timeout: timeout ?? Budget.command.scaled(by: pace), environment: environment)
+            return try await execute(request)
         } catch let error as GuestShellError {
             var problem = error.problem.located(file, line)
             if case .lost = error, let loss = await withDeadline(.milliseconds(500), { try? await self.loss(since: seen, boot: boot) }) {

@@ -23,7 +23,7 @@ public import NetworkProfiles
 /// | `download` | `node`, `path`, `local` | |
 /// | `power` | `node`, `action`: `start`, `shutdown`, `powerCut`, `reboot`, `pause`, `resume` | |
 /// | `network` | `action`: `show` (the plan and what each node says), `matrix` (every pair is tried), `configure` (made anew, on `node` or all) | |
-/// | `call` | `call` (its name), `node`, `command`, `timeout` (s at pace 1), `arguments`; see the table of `Sources/Phases/Calls` | `output` |
+/// | `call` | `call` (its name), `node`, `command`, `timeout` (s at pace 1), `arguments`; see `Sources/Phases/Calls` | `output` |
 /// | `takeover` | `executable` (absolute path) | |
 public struct ControlRequest: Sendable, Codable, Equatable {
     /// The version of the protocol that this build speaks. It changes when a field changes its meaning or goes.
