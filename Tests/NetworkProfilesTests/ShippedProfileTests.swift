@@ -1,3 +1,4 @@
+import Foundation
 import LabEvents
 import NetworkProfiles
 import Testing
