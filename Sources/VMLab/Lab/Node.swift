@@ -103,7 +103,7 @@ public final class Node: Sendable {
         async throws
     {
         let node = self
-        try await budget.run(pace: { node.context.pace }, waitingFor: what, observed: { node.observation }) {
+        try await context.budget(budget).run(pace: { node.context.pace }, waitingFor: what, observed: { node.observation }) {
             let first = node.changes.count
             if since == nil {
                 if isReached(node.state) { return }

@@ -168,17 +168,19 @@ extension Owner {
         run: RunDirectory, lock: RunLock, request: RunRequest, scenarios: ScenarioCatalog, calls: ControlCalls, redactor: Redactor,
         needsViewer: Bool, firstSequence: Int, server: ControlServer, watchdogPipe: (reader: Int32, writer: Int32)?
     ) throws -> Owner {
-        // A new executable may take over a lab whose scenario it does not know: nothing of it is left to run.
+        // A new executable may take over a lab whose scenario it does not know: it has no phases then.
         let scenario =
             firstSequence == 1
             ? try scenarios.scenario(named: request.scenario)
-            : Scenario(name: request.scenario, summary: "", topology: { _ throws(Problem) in Topology(nodes: []) }, body: { _ in })
+            : (try? scenarios.scenario(named: request.scenario))
+                ?? Scenario(name: request.scenario, intent: "", topology: { _ throws(Problem) in Topology(nodes: []) })
         let log = EventLog(run: run.identifier, redactor: redactor, firstSequence: firstSequence)
-        let state = OwnerState(run: run, request: request, log: log, calls: calls, needsViewer: needsViewer)
+        let state = OwnerState(run: run, request: request, scenario: scenario, log: log, calls: calls, needsViewer: needsViewer)
         let result = ResultKeeper(run: run, scenario: request.scenario, redactor: redactor)
-        if firstSequence > 1 { result.replay() }
+        if firstSequence > 1 { result.replay(to: state.ledger) }
         log.attach(result)
         log.attach(state)
+        log.attach(state.ledger)
         log.attach(try EventFile(path: run.path + "/events.jsonl") { problem in state.evidenceFailed(problem) })
         signal(SIGPIPE, SIG_IGN)
         return Owner(
