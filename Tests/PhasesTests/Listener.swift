@@ -25,8 +25,12 @@ final class Listener: Sendable {
         Thread.detachNewThread { [weak self] in
             while case let connection = accept(descriptor, nil, nil), connection >= 0 {
                 var buffer = [UInt8](repeating: 0, count: 4096)
-                let count = read(connection, &buffer, buffer.count)
-                self?.heard.withLock { $0 = String(decoding: buffer[..<max(0, count)], as: UTF8.self) }
+                var request = ""
+                // A shell sends its request line by line.
+                while !request.hasSuffix("\r\n\r\n"), case let count = read(connection, &buffer, buffer.count), count > 0 {
+                    request += String(decoding: buffer[..<count], as: UTF8.self)
+                }
+                self?.heard.withLock { $0 = request }
                 _ = Array(answer.utf8).withUnsafeBytes { write(connection, $0.baseAddress, $0.count) }
                 _ = close(connection)
             }

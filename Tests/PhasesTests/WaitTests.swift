@@ -136,7 +136,9 @@ struct WaitTests {
 
     @Test("Attempts: the first that succeeds, the last that fails, the delay, the settle time, the log")
     func retry() async throws {
-        let (count, told, failures) = (Mutex(0), Mutex<[String]>([]), Mutex<[Int]>([]))
+        let count = Mutex(0)
+        let told = Mutex<[String]>([])
+        let failures = Mutex<[Int]>([])
         func attempt(_ attempts: Int, settle: Duration = .zero, logEvery: Int = 1, succeedsFrom first: Int) async throws -> Int {
             count.withLock { $0 = 0 }
             return try await Retry(
