@@ -21,6 +21,7 @@ struct EventText {
             let label = event.severity > .info ? "\(event.severity.rawValue): " : ""
             let node = event.node.map { "\($0): " } ?? ""
             return prefixed(TerminalText.lines(node + label + message.text), event)
+        case .phase where event.severity == .debug && !isVerbose: return []
         case .command(let command):
             guard isVerbose || event.severity > .info else { return [] }
             let first = (event.node ?? "") + "$ \(command.command): \(command.outcome) (\(TerminalText.seconds(command.seconds)))"

@@ -55,7 +55,10 @@ public final class PhaseSession: Sendable {
     public func record(_ change: LabEvent.PhaseChange, node: String? = nil, isTolerated: Bool = false) {
         let isFailure = change.state == .failed
         if isFailure, !isTolerated { state.withLock { $0.lastFailed = change.phase } }
-        events.record(.phase(change), node: node, severity: isFailure ? (isTolerated ? .warning : .error) : .info)
+        // That only one phase was asked for is known without a line for each other one.
+        let isAsked = change.state == .skipped && request.only != nil && selection.reason(against: change.phase) != nil
+        let severity: LabEvent.Severity = isFailure ? (isTolerated ? .warning : .error) : isAsked ? .debug : .info
+        events.record(.phase(change), node: node, severity: severity)
     }
 
     /// The phase that failed last.
@@ -90,7 +93,7 @@ public final class PhaseSession: Sendable {
         var change = LabEvent.PhaseChange(phase, .paused)
         (change.reason, change.file, change.line) = (reason, file, line)
         events.record(.phase(change))
-        events.record(.lab(LabEvent.LabChange(state: .paused, reason: reason)))
+        events.record(.lab(LabEvent.LabChange(state: .paused)))
         let decision: Result<Decision, any Error>
         do { decision = .success(try await gate.wait()) } catch { decision = .failure(error) }
         let isLast = state.withLock { state in

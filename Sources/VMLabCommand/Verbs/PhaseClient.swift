@@ -52,7 +52,13 @@ struct PhaseClient: Sendable {
                     return .success(
                         try await ControlClient.with(self.run) { client in
                             if let scenario { try await self.check(scenario, client) }
-                            return try await client.call(chosen) { reply in if let event = reply.event { display.show(event) } }
+                            return try await client.call(chosen) { reply in
+                                guard let event = reply.event else { return }
+                                display.show(event)
+                                if case .lab(let change) = event.kind, change.state == .paused {
+                                    display.say(Viewer.pauseHint(self.run.identifier))
+                                }
+                            }
                         })
                 } catch {
                     return .failure(error)
@@ -77,7 +83,6 @@ struct PhaseClient: Sendable {
             Terminal.print(String(decoding: try encoder.encode(report), as: UTF8.self))
         } else if let paused = reply.pausedAt {
             Terminal.print("paused at '\(paused)'")
-            Terminal.note(Viewer.pauseHint(run.identifier))
         } else if let verdict = reply.verdict {
             Terminal.print(verdict.words)
         }
