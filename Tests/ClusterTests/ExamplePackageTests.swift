@@ -40,12 +40,18 @@ struct ExamplePackageTests {
         let versions = folder + "/Package.resolved"
         try? FileManager.default.removeItem(atPath: versions)
         try FileManager.default.copyItem(atPath: root.path + "/Package.resolved", toPath: versions)
-        defer { try? FileManager.default.removeItem(atPath: versions) }
+        // SwiftPM keeps one plan in a folder, and believes it to be of whatever package it is asked for next.
+        let plan = products.appending(path: "description.json")
+        try? FileManager.default.removeItem(at: plan)
+        defer {
+            try? FileManager.default.removeItem(at: plan)
+            try? FileManager.default.removeItem(atPath: versions)
+        }
         let words = [
             "swift", "build", "--package-path", folder, "--scratch-path", scratch, "--configuration", products.lastPathComponent,
             "--product",
             // `swift test` holds the lock of the folder, and waits for us.
-            "edge-platform", "--ignore-lock", "--skip-update",
+            "edge-platform", "--ignore-lock",
         ]
         let built = try await Subprocess.run(
             .path("/usr/bin/env"), arguments: Arguments(words), output: .string(limit: 4 << 20), error: .combinedWithOutput)
