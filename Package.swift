@@ -27,7 +27,8 @@ let package = Package(
     name: "vmlab",
     products: [
         .executable(name: "vmlab", targets: ["vmlab"]),
-        .library(name: "VMLabCommand", targets: ["VMLabCommand"]),
+        // What a package with scenarios of its own imports; see Examples/EdgePlatform.
+        .library(name: "VMLabCommand", targets: ["GuestShell", "LabEvents", "NetworkProfiles", "Phases", "VMLab", "VMLabCommand"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

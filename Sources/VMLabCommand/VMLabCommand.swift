@@ -24,6 +24,12 @@ public struct VMLabCommand: AsyncParsableCommand {
                 subcommands: [
                     ExecuteCommand.self, ShellCommand.self, CopyCommand.self, ConsoleCommand.self, PowerCommand.self,
                 ]),
+            CommandGroup(
+                name: "Waits and checks",
+                subcommands: [
+                    SucceedCommand.self, FailCommand.self, WaitUntilSucceedsCommand.self, WaitUntilFailsCommand.self, WaitCommand.self,
+                    JournalCommand.self,
+                ]),
             CommandGroup(name: "Network", subcommands: [NetCommand.self, ProfileCommand.self]),
             CommandGroup(name: "Host", subcommands: [BootCommand.self, ImageCommand.self, AcceleratorCommand.self, OwnerCommand.self]),
         ]

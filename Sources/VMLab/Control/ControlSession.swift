@@ -66,7 +66,7 @@ final class ControlSession: Sendable {
     // MARK: Requests under way
 
     private func register(_ request: ControlRequest) -> ClientInput? {
-        guard request.op == .execute || request.op == .terminal else { return nil }
+        guard [.execute, .terminal, .call].contains(request.op) else { return nil }
         let input = ClientInput()
         if request.op == .execute, request.stdin != true { input.end() }
         open.withLock { $0[request.id] = input }
@@ -113,6 +113,7 @@ final class ControlSession: Sendable {
         case .terminal: return try await owner.serving { try await terminal(request, input ?? ClientInput()) }
         case .upload, .download: return try await owner.serving { try await transfer(request) }
         case .power: return try await owner.serving { try await power(request) }
+        case .call: return try await owner.serving { try await call(request, input ?? ClientInput()) }
         case .network: return try await owner.serving { try await network(request) }
         case .phase: return try await phase(request)
         case .takeover:

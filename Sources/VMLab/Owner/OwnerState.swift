@@ -25,6 +25,8 @@ final class OwnerState: Sendable {
     let request: RunRequest
     let scenario: Scenario
     let log: EventLog
+    /// What clients may call by name.
+    let calls: ControlCalls
     /// How the phases of the lab stand.
     let ledger = PhaseLedger()
     /// Open once somebody wants the end.
@@ -33,8 +35,8 @@ final class OwnerState: Sendable {
     let handover = Gate<String>()
     private let mutable: Mutex<State>
 
-    init(run: RunDirectory, request: RunRequest, scenario: Scenario, log: EventLog, needsViewer: Bool) {
-        (self.run, self.request, self.scenario, self.log) = (run, request, scenario, log)
+    init(run: RunDirectory, request: RunRequest, scenario: Scenario, log: EventLog, calls: ControlCalls, needsViewer: Bool) {
+        (self.run, self.request, self.scenario, self.log, self.calls) = (run, request, scenario, log, calls)
         mutable = Mutex(State(needsViewer: needsViewer))
     }
 
