@@ -85,6 +85,12 @@ let package = Package(
             path: "Benchmarks/GuestShellBenchmark",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "WaitBenchmark",
+            dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "Phases", "QEMU", "VMLab", argumentParser],
+            path: "Benchmarks/WaitBenchmark",
+            swiftSettings: settings
+        ),
         .testTarget(name: "LabEventsTests", dependencies: ["LabEvents"], swiftSettings: settings),
         .testTarget(name: "ReportingTests", dependencies: ["LabEvents", "Reporting"], swiftSettings: settings),
         .testTarget(

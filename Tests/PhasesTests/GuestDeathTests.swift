@@ -18,20 +18,20 @@ struct GuestDeathTests {
         let kinds: [NodeCondition] = [
             .succeeds("sleep 0.01; false"), .file("/never"), .openPort(9), .tcp("127.0.0.1", 9), .console("never said"),
         ]
-        let asking = Mutex(0)
-        let began = Condition("all ask") { asking.withLock { $0 } >= 2 ? .yes() : .no() }
+        let asking = Counter()
+        let began = Condition("all ask") { asking.value >= 2 ? .yes() : .no() }
         return try await withThrowingTaskGroup(of: Problem.self) { group in
             for kind in kinds { group.addTask { await GuestLab.problem { try await node.wait(for: kind, long) } } }
             group.addTask {
                 await GuestLab.problem {
                     try await during(node.condition(.succeeds("true"))) {
-                        asking.withLock { $0 += 1 }
+                        asking.add()
                         try await Task.sleep(for: .seconds(3600))
                     }
                 }
             }
             group.addTask {
-                asking.withLock { $0 += 1 }
+                asking.add()
                 return await GuestLab.problem { try await node.succeed("sleep 7775") }
             }
             try await began.wait()
@@ -78,4 +78,11 @@ struct GuestDeathTests {
             #expect(await GuestLab.problem { try await node.waitForFile("/") }.what.contains("node is lost: it is lost"))
         }
     }
+}
+
+/// Counts from any thread.
+private final class Counter: Sendable {
+    private let count = Mutex(0)
+    var value: Int { count.withLock { $0 } }
+    func add() { count.withLock { $0 += 1 } }
 }

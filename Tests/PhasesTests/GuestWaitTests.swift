@@ -68,13 +68,13 @@ struct GuestWaitTests {
 
     private func ports(_ node: Node) async throws {
         async let opened = node.waitForOpenPort(7001)
-        try await node.succeed("sleep 0.3; nc -lk -p 7001 -e cat >/dev/null 2>&1 </dev/null & echo $! >/tmp/nc")
+        try await node.succeed("sleep 0.3; busybox httpd -f -p 7001 >/dev/null 2>&1 </dev/null & echo $! >/tmp/pid")
         #expect(try await opened.observation == "port 7001 is open")
         #expect(
             await GuestLab.problem { try await node.waitForClosedPort(7001, Self.short) }.why?.contains("no: port 7001 is open") == true)
         #expect(await GuestLab.problem { try await node.waitForOpenPort(7002, Self.short) }.why?.contains("only on: 7001") == true)
         try await node.waitForTCP("127.0.0.1", 7001)
-        try await node.succeed("kill $(cat /tmp/nc)")
+        try await node.succeed("kill $(cat /tmp/pid)")
         try await node.waitForClosedPort(7001)
     }
 
