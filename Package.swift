@@ -27,7 +27,8 @@ let package = Package(
     name: "vmlab",
     products: [
         .executable(name: "vmlab", targets: ["vmlab"]),
-        .library(name: "VMLabCommand", targets: ["VMLabCommand"]),
+        // What a package with scenarios of its own imports; see Examples/EdgePlatform.
+        .library(name: "VMLabCommand", targets: ["GuestShell", "LabEvents", "NetworkProfiles", "Phases", "VMLab", "VMLabCommand"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -67,10 +68,14 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .target(name: "Scenarios", dependencies: ["GuestShell", "LabEvents", "NetworkProfiles", "VMLab"], swiftSettings: settings),
+        .target(name: "Phases", dependencies: ["GuestShell", "LabEvents", "NetworkProfiles", "VMLab"], swiftSettings: settings),
+        .target(
+            name: "Scenarios", dependencies: ["GuestShell", "LabEvents", "NetworkProfiles", "Phases", "VMLab"], swiftSettings: settings),
         .target(
             name: "VMLabCommand",
-            dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "NetworkProfiles", "QEMU", "Reporting", "VMLab", argumentParser],
+            dependencies: [
+                "BuildRegistry", "GuestShell", "LabEvents", "NetworkProfiles", "Phases", "QEMU", "Reporting", "VMLab", argumentParser,
+            ],
             swiftSettings: settings
         ),
         .executableTarget(name: "vmlab", dependencies: ["Scenarios", "VMLabCommand"], swiftSettings: settings),
@@ -78,6 +83,12 @@ let package = Package(
             name: "GuestShellBenchmark",
             dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "QEMU", "VMLab", argumentParser, crypto],
             path: "Benchmarks/GuestShellBenchmark",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "WaitBenchmark",
+            dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "Phases", "QEMU", "VMLab", argumentParser],
+            path: "Benchmarks/WaitBenchmark",
             swiftSettings: settings
         ),
         .testTarget(name: "LabEventsTests", dependencies: ["LabEvents"], swiftSettings: settings),
@@ -88,6 +99,9 @@ let package = Package(
         .testTarget(name: "VDETests", dependencies: ["LabEvents", "VDE"], swiftSettings: settings),
         .testTarget(
             name: "VMLabTests", dependencies: ["BuildRegistry", "LabEvents", "NetworkProfiles", "QEMU", "VDE", "VMLab"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "PhasesTests", dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "NetworkProfiles", "Phases", "QEMU", "VMLab"],
             swiftSettings: settings),
         .testTarget(name: "QEMUTests", dependencies: ["QEMU", "LabEvents", subprocess], swiftSettings: settings),
         .testTarget(name: "GuestShellTests", dependencies: ["GuestShell", "LabEvents", nioCore], swiftSettings: settings),

@@ -12,7 +12,8 @@ public struct ImageCatalog: Sendable {
 
     /// The catalog of this process, from the folders that exist among:
     /// `$VMLAB_IMAGES`; `images` in the working directory; and for each folder above the executable (its links resolved): `images` where
-    /// that folder is vmlab's package (it has Package.swift and Sources/BuildRegistry), and `share/vmlab/images`, for an installed vmlab.
+    /// that folder is a package (it has Package.swift), which may be a user's own; that of vmlab as a dependency, in `checkouts/vmlab`; and
+    /// `share/vmlab/images`, for an installed vmlab.
     ///
     /// - Throws: ``Problem`` when `$VMLAB_IMAGES` is no folder.
     public static func standard(
@@ -30,9 +31,8 @@ public struct ImageCatalog: Sendable {
         folders.append(workingDirectory + "/images")
         var above = FilePath((try? FileManager.default.destinationOfSymbolicLink(atPath: executable)) ?? executable)
         while above.removeLastComponent() {
-            if Folder.exists(above.appending("Package.swift").string), isFolder(above.appending("Sources/BuildRegistry").string) {
-                folders.append(above.appending("images").string)
-            }
+            if Folder.exists(above.appending("Package.swift").string) { folders.append(above.appending("images").string) }
+            folders.append(above.appending("checkouts/vmlab/images").string)
             folders.append(above.appending("share/vmlab/images").string)
         }
         var seen: Set<String> = []

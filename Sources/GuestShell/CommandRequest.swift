@@ -25,6 +25,9 @@ public struct OutputPiece: Sendable, Equatable {
     public var stream: Stream
     /// At least one byte; cut anywhere. ``LineSplitter`` makes lines of it.
     public var bytes: [UInt8]
+
+    /// A piece from its parts.
+    public init(stream: Stream, bytes: [UInt8]) { (self.stream, self.bytes) = (stream, bytes) }
 }
 
 /// One command for a guest.

@@ -62,6 +62,7 @@ extension LabEvent.Kind {
         case .console: "console"
         case .machine: "machine"
         case .process: "process"
+        case .phase: "phase"
         case .step: "step"
         case .command: "command"
         case .message: "message"
@@ -72,9 +73,8 @@ extension LabEvent.Kind {
     }
 
     static let types: Set<String> = [
-        "runStarted", "lab", "image", "decision", "node", "console", "machine", "process", "step", "command", "message", "problem",
-        "takeover",
-        "runFinished",
+        "runStarted", "lab", "image", "decision", "node", "console", "machine", "process", "phase", "step", "command", "message",
+        "problem", "takeover", "runFinished",
     ]
 
     var payload: any Encodable {
@@ -87,6 +87,7 @@ extension LabEvent.Kind {
         case .console(let payload): payload
         case .machine(let payload): payload
         case .process(let payload): payload
+        case .phase(let payload): payload
         case .step(let payload): payload
         case .command(let payload): payload
         case .message(let payload): payload
@@ -106,6 +107,7 @@ extension LabEvent.Kind {
         case "console": self = .console(try .init(from: decoder))
         case "machine": self = .machine(try .init(from: decoder))
         case "process": self = .process(try .init(from: decoder))
+        case "phase": self = .phase(try .init(from: decoder))
         case "step": self = .step(try .init(from: decoder))
         case "command": self = .command(try .init(from: decoder))
         case "message": self = .message(try .init(from: decoder))

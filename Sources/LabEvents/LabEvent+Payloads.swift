@@ -11,10 +11,20 @@ extension LabEvent {
         public var nodes: [String]
         /// The process id of the owner.
         public var owner: Int32
+        /// Where random choices start.
+        public var seed: UInt64?
+        /// `kvm` or `tcg`.
+        public var accelerator: String?
+        /// The name of the network's profile.
+        public var profile: String?
 
         /// The payload from its parts.
-        public init(run: String, scenario: String, plan: String, nodes: [String], owner: Int32) {
+        public init(
+            run: String, scenario: String, plan: String, nodes: [String], owner: Int32, seed: UInt64? = nil, accelerator: String? = nil,
+            profile: String? = nil
+        ) {
             (self.run, self.scenario, self.plan, self.nodes, self.owner) = (run, scenario, plan, nodes, owner)
+            (self.seed, self.accelerator, self.profile) = (seed, accelerator, profile)
         }
     }
 
@@ -26,6 +36,8 @@ extension LabEvent {
         case booting
         /// The scenario runs.
         case running
+        /// The scenario waits until somebody lets it go on.
+        case paused
         /// The scenario has ended and the lab stays.
         case kept
         /// Everything is being ended.

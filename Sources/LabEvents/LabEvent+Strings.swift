@@ -7,6 +7,7 @@ extension LabEvent.Kind {
             payload.scenario = map(payload.scenario)
             payload.plan = map(payload.plan)
             payload.nodes = payload.nodes.map(map)
+            payload.profile = payload.profile.map(map)
             return .runStarted(payload)
         case .lab(var payload):
             payload.reason = payload.reason.map(map)
@@ -35,6 +36,8 @@ extension LabEvent.Kind {
             payload.name = map(payload.name)
             payload.end = payload.end.map(map)
             return .process(payload)
+        case .phase(let payload):
+            return .phase(payload.mappingStrings(map))
         case .step(var payload):
             payload.step = map(payload.step)
             payload.detail = payload.detail.map(map)

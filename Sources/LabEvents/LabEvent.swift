@@ -64,6 +64,8 @@ public struct LabEvent: Sendable, Equatable {
         case machine(MachineEvent)
         /// A process of the lab started or ended.
         case process(ProcessChange)
+        /// A phase of the scenario reached another state.
+        case phase(PhaseChange)
         /// A step of the scenario started or ended.
         case step(StepChange)
         /// A command ran in a guest.

@@ -11,7 +11,8 @@ public struct ProfileCatalog: Sendable {
 
     /// The catalog of this process, from the folders that exist among:
     /// `$VMLAB_PROFILES`; `profiles` in the working directory; and for each folder above the executable (its links resolved): `profiles` where
-    /// that folder is vmlab's package (it has Package.swift and Sources/NetworkProfiles), and `share/vmlab/profiles`, for an installed vmlab.
+    /// that folder is a package (it has Package.swift), which may be a user's own; that of vmlab as a dependency, in `checkouts/vmlab`; and
+    /// `share/vmlab/profiles`, for an installed vmlab.
     ///
     /// - Throws: ``Problem`` when `$VMLAB_PROFILES` is no folder.
     public static func standard(
@@ -32,9 +33,8 @@ public struct ProfileCatalog: Sendable {
         var above = program[...]
         while let slash = above.lastIndex(of: "/") {
             above = above[..<slash]
-            if FileManager.default.fileExists(atPath: above + "/Package.swift"), isFolder(above + "/Sources/NetworkProfiles") {
-                folders.append(above + "/profiles")
-            }
+            if FileManager.default.fileExists(atPath: above + "/Package.swift") { folders.append(above + "/profiles") }
+            folders.append(above + "/checkouts/vmlab/profiles")
             folders.append(above + "/share/vmlab/profiles")
         }
         var seen: Set<String> = []

@@ -14,6 +14,8 @@ struct LabView {
     struct Step {
         var name: String
         var since: Date
+        /// The path of the phase; nil for a step.
+        var phase: String?
     }
 
     private(set) var start: Date?
@@ -45,12 +47,21 @@ struct LabView {
             // An empty line tells less than the one before it.
             let line = TerminalText.neutral(console.line)
             if line.contains(where: { $0 != " " }) { change(event.node, event.time) { $0.console = line } }
+        case .phase(let phase):
+            switch phase.state {
+            case .started:
+                let indent = String(repeating: "  ", count: phase.depth)
+                steps.append(Step(name: indent + TerminalText.neutral(phase.name), since: event.time, phase: phase.phase))
+            case .passed, .failed, .skipped, .interrupted:
+                if let index = steps.lastIndex(where: { $0.phase == phase.phase }) { steps.remove(at: index) }
+            case .paused, .continued: break
+            }
         case .step(let step):
             switch step.state {
             case .started: steps.append(Step(name: TerminalText.neutral(step.step), since: event.time))
             case .passed, .failed:
                 let name = TerminalText.neutral(step.step)
-                if let index = steps.lastIndex(where: { $0.name == name }) { steps.remove(at: index) }
+                if let index = steps.lastIndex(where: { $0.name == name && $0.phase == nil }) { steps.remove(at: index) }
             }
         case .runFinished: isFinished = true
         case .decision, .machine, .process, .command, .message, .problem, .takeover: break

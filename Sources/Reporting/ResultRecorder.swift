@@ -26,6 +26,8 @@ public final class ResultRecorder: EventRecorder {
         switch event.kind {
         case .runStarted(let started):
             (state.result.run, state.result.scenario, state.result.startedAt) = (started.run, started.scenario, event.timeText)
+            state.result.seed = started.seed
+            (state.result.accelerator, state.result.profile) = (started.accelerator, started.profile)
             for name in started.nodes { change(name, &state.result) { _ in } }
         case .lab(let lab): state.isTearingDown = lab.state == .tearingDown || lab.state == .down
         case .node(let node):
@@ -43,6 +45,7 @@ public final class ResultRecorder: EventRecorder {
             } else {
                 state.result.steps.append(new)
             }
+        case .phase(let phase): state.result.note(phase, node: event.node)
         case .problem(let report): state.result.problems.append(report.problem)
         case .runFinished(let finished):
             (state.result.outcome, state.result.exitCode) = (finished.outcome, finished.exitCode)

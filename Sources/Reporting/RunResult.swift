@@ -21,6 +21,14 @@ public struct RunResult: Sendable, Codable, Equatable {
     public var startedAt: String?
     /// When it ended, likewise.
     public var finishedAt: String?
+    /// Where random choices started.
+    public var seed: UInt64?
+    /// `kvm` or `tcg`.
+    public var accelerator: String?
+    /// The name of the network's profile.
+    public var profile: String?
+    /// The phases in the order in which they began or were left out.
+    public var phases: [Phase] = []
     /// The steps in the order in which they began.
     public var steps: [Step] = []
     /// The nodes in the plan's order.

@@ -104,6 +104,7 @@ public final class TerminalRecorder: EventRecorder {
         switch event.kind {
         case .lab, .node: return true
         case .step(let step): return step.state == .started
+        case .phase(let phase): return phase.state == .started
         default: return false
         }
     }

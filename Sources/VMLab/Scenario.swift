@@ -4,12 +4,20 @@ public import LabEvents
 public struct Scenario: Sendable {
     /// What the command line calls it: letters, digits and `-`.
     public var name: String
-    /// One sentence for lists.
-    public var summary: String
+    /// What it is to show, in a sentence or two.
+    public var intent: String
+    /// Words by which scenarios are chosen, such as `smoke`.
+    public var tags: Set<String>
+    /// The time limits that it has otherwise; see ``Lab/budget(_:)``. One called `scenario` limits the whole.
+    public var budgets: [Budget]
+    /// Its phases, known before anything runs.
+    public var outline: [PhaseOutline]
     /// The nodes and segments for what the command line asked.
     public var topology: @Sendable (Wishes) throws(Problem) -> Topology
-    /// What is done with the lab; throwing fails the run.
-    public var body: @Sendable (Lab) async throws -> Void
+    /// Does the phases; throwing fails the run.
+    public var execute: @Sendable (Lab, PhaseSession) async throws -> Void
+    /// Does the phases that come at the end whatever happened; throwing fails the run.
+    public var conclude: @Sendable (Lab, PhaseSession) async throws -> Void
 
     /// What the command line may ask of any scenario.
     public struct Wishes: Sendable, Codable, Equatable {
@@ -32,10 +40,13 @@ public struct Scenario: Sendable {
 
     /// A scenario from its parts.
     public init(
-        name: String, summary: String, topology: @escaping @Sendable (Wishes) throws(Problem) -> Topology,
-        body: @escaping @Sendable (Lab) async throws -> Void
+        name: String, intent: String, tags: Set<String> = [], budgets: [Budget] = [], outline: [PhaseOutline] = [],
+        topology: @escaping @Sendable (Wishes) throws(Problem) -> Topology,
+        execute: @escaping @Sendable (Lab, PhaseSession) async throws -> Void = { _, _ in },
+        conclude: @escaping @Sendable (Lab, PhaseSession) async throws -> Void = { _, _ in }
     ) {
-        (self.name, self.summary, self.topology, self.body) = (name, summary, topology, body)
+        (self.name, self.intent, self.tags, self.budgets) = (name, intent, tags, budgets)
+        (self.outline, self.topology, self.execute, self.conclude) = (outline, topology, execute, conclude)
     }
 }
 
@@ -54,6 +65,16 @@ public struct ScenarioCatalog: Sendable {
         if let scenario = scenarios.first(where: { $0.name == name }) { return scenario }
         throw Problem(
             .invalidInput, "there is no scenario '\(name)'", why: "this executable has \(scenarios.map(\.name).joined(separator: ", "))",
-            remedy: "`vmlab run --help` tells what each does")
+            remedy: "`vmlab run --list` tells what each shows")
+    }
+
+    /// The scenarios that have a tag.
+    ///
+    /// - Throws: a ``Problem`` of kind `invalidInput` that lists the tags.
+    public func scenarios(tagged tag: String) throws(Problem) -> [Scenario] {
+        let chosen = scenarios.filter { $0.tags.contains(tag) }
+        guard chosen.isEmpty else { return chosen }
+        let tags = Set(scenarios.flatMap(\.tags)).sorted().joined(separator: ", ")
+        throw Problem(.invalidInput, "no scenario has the tag '\(tag)'", why: tags.isEmpty ? "none has any" : "the tags are \(tags)")
     }
 }

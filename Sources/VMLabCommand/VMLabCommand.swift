@@ -14,11 +14,21 @@ public struct VMLabCommand: AsyncParsableCommand {
             """,
         groupedSubcommands: [
             CommandGroup(
-                name: "Runs", subcommands: [RunCommand.self, PlanCommand.self, PsCommand.self, DownCommand.self, EventsCommand.self]),
+                name: "Runs",
+                subcommands: [
+                    RunCommand.self, PlanCommand.self, PhaseCommand.self, PsCommand.self, DownCommand.self, EventsCommand.self,
+                    TakeoverCommand.self,
+                ]),
             CommandGroup(
                 name: "Nodes",
                 subcommands: [
-                    ExecuteCommand.self, ShellCommand.self, CopyCommand.self, ConsoleCommand.self, PowerCommand.self, TakeoverCommand.self,
+                    ExecuteCommand.self, ShellCommand.self, CopyCommand.self, ConsoleCommand.self, PowerCommand.self,
+                ]),
+            CommandGroup(
+                name: "Waits and checks",
+                subcommands: [
+                    SucceedCommand.self, FailCommand.self, WaitUntilSucceedsCommand.self, WaitUntilFailsCommand.self, WaitCommand.self,
+                    JournalCommand.self,
                 ]),
             CommandGroup(name: "Network", subcommands: [NetCommand.self, ProfileCommand.self]),
             CommandGroup(name: "Host", subcommands: [BootCommand.self, ImageCommand.self, AcceleratorCommand.self, OwnerCommand.self]),

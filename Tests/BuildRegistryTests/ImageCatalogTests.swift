@@ -18,7 +18,7 @@ struct ImageCatalogTests {
 
     @Test func foldersAreSearchedInOrder() async throws {
         try await withTemporaryFolder { folder in
-            for path in ["given", "work/images", "package/Sources/BuildRegistry", "package/images", "package/.build/debug"] {
+            for path in ["given", "work/images", "package/images", "package/.build/debug", "package/.build/checkouts/vmlab/images"] {
                 try Folder.create("\(folder)/\(path)")
             }
             try Folder.write("", to: folder + "/package/Package.swift")
@@ -30,7 +30,11 @@ struct ImageCatalogTests {
             let catalog = try ImageCatalog.standard(
                 environment: ["VMLAB_IMAGES": folder + "/given"], workingDirectory: folder + "/work",
                 executable: folder + "/package/.build/debug/vmlab")
-            #expect(catalog.folders == [folder + "/given", folder + "/work/images", folder + "/package/images"])
+            #expect(
+                catalog.folders == [
+                    folder + "/given", folder + "/work/images", folder + "/package/.build/checkouts/vmlab/images",
+                    folder + "/package/images",
+                ])
             #expect(catalog.names == ["other", "tiny"])
             #expect(try catalog.description(named: "other").name == "other")
         }

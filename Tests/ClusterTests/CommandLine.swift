@@ -8,6 +8,8 @@ struct CommandLine: Sendable {
     /// Where its runs are kept.
     let state: String
     var executable = Self.built
+    /// Where it is started; nil for here.
+    var folder: String?
 
     /// The executable beside the tests.
     static let built = Bundle.main.bundleURL.appending(path: "vmlab").path
@@ -39,7 +41,7 @@ struct CommandLine: Sendable {
         for (name, value) in environment { variables[Environment.Key(stringLiteral: name)] = value }
         let result = try await Subprocess.run(
             .path(FilePath(executable)), arguments: Arguments(arguments),
-            environment: .inherit.updating(variables.mapValues { Optional($0) }),
+            environment: .inherit.updating(variables.mapValues { Optional($0) }), workingDirectory: folder.map { FilePath($0) },
             input: .string(input), output: .string(limit: 16 << 20), error: .string(limit: 16 << 20))
         let code =
             switch result.terminationStatus {

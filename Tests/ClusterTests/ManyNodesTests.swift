@@ -26,8 +26,8 @@ struct ManyNodesTests {
     private static func measure(_ count: Int, _ command: CommandLine) async throws -> (Double, Int) {
         let outcome = try await command.run(["run", "many-nodes", "--nodes", "\(count)", "--keep"])
         try #require(outcome.code == 0, "\(outcome.stderr)")
-        let steps = try command.events(outcome.run).filter { $0["type"] as? String == "step" && $0["state"] as? String == "passed" }
-        let seconds = steps.prefix(2).compactMap { $0["seconds"] as? Double }.reduce(0, +)
+        let phases = try command.events(outcome.run).filter { $0["type"] as? String == "phase" && $0["state"] as? String == "passed" }
+        let seconds = phases.prefix(2).compactMap { $0["seconds"] as? Double }.reduce(0, +)
         let started = try #require(try command.events(outcome.run).first { $0["type"] as? String == "runStarted" })
         let status = try String(contentsOfFile: "/proc/\(try #require(started["owner"] as? Int))/status", encoding: .utf8)
         let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })

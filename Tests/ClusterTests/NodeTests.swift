@@ -15,14 +15,14 @@ struct NodeTests {
         _ nodes: [(name: String, image: String)], _ body: @escaping @Sendable (Lab) async throws -> Result
     ) async throws -> (Result, run: RunDirectory) {
         let scenario = Scenario(
-            name: "test", summary: "",
+            name: "test", intent: "",
             topology: { _ throws(Problem) in
                 guard let prefix = IPPrefix("192.168.1.0/24") else { return Topology(nodes: []) }
                 let network = try NetworkProfile.flat(nodes: nodes.map(\.name), network: prefix).plan(lab: "nodes")
                 return Topology(network) { member in
                     .init(name: member.name, image: nodes.first { $0.name == member.name }?.image ?? "")
                 }
-            }, body: { _ in })
+            })
         let accelerator = ProcessInfo.processInfo.environment["VMLAB_ACCEL"]
         let planner = Planner(scenario: scenario, wishes: .init(), accelerator: accelerator, options: .init(), seed: 0)
         let (run, lock) = try RunDirectory.make(state: FileManager.default.temporaryDirectory.path + "/vmlab-nodes")

@@ -18,6 +18,15 @@ struct Sample: CustomTestStringConvertible {
         #"{"v":1,"seq":7,"time":"2026-11-21T04:42:00.123Z","severity":"\#(severity.rawValue)","type":"\#(kind.type)""# + line
     }
 
+    /// A change of a phase with every field.
+    private static let phase = {
+        var change = LabEvent.PhaseChange("a/b", .failed)
+        (change.verdict, change.skip, change.reason, change.detail) = (.failed, .missing, "r", "d")
+        (change.problem, change.seconds, change.attempt) = (Problem(.failure, "lost"), 1.5, 2)
+        (change.optional, change.aside, change.file, change.line) = (true, true, "S.swift", 12)
+        return change
+    }()
+
     static let all = [
         Sample(
             kind: .runStarted(.init(run: "r-1", scenario: "two nodes", plan: "abc", nodes: ["a", "b"], owner: 42)),
@@ -40,6 +49,10 @@ struct Sample: CustomTestStringConvertible {
         Sample(
             kind: .process(.init(role: "qemu", name: "a", pid: 99, end: "exit 0")),
             line: #","end":"exit 0","name":"a","pid":99,"role":"qemu"}"#),
+        Sample(
+            kind: .phase(phase), severity: .error,
+            line:
+                #","aside":true,"attempt":2,"detail":"d","file":"S.swift","line":12,"optional":true,"phase":"a/b","problem":{"kind":"failure","what":"lost"},"reason":"r","seconds":1.5,"skip":"missing","state":"failed","verdict":"failed"}"#),
         Sample(
             kind: .step(.init(step: "ping", state: .failed, seconds: 1.5, detail: "lost", file: "S.swift", line: 12)), severity: .error,
             line: #","detail":"lost","file":"S.swift","line":12,"seconds":1.5,"state":"failed","step":"ping"}"#),

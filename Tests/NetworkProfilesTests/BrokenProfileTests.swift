@@ -79,6 +79,14 @@ struct BrokenProfileTests {
         let installed = try ProfileCatalog.standard(
             environment: [:], workingDirectory: "/nowhere", executable: packageFolder + "/.build/debug/vmlab")
         #expect(installed.folders == [packageFolder + "/profiles"])
+        // A user's own package, with vmlab among its dependencies.
+        for path in ["profiles", ".build/checkouts/vmlab/profiles"] {
+            try FileManager.default.createDirectory(at: folder.appending(path: path), withIntermediateDirectories: true)
+        }
+        try "".write(to: folder.appending(path: "Package.swift"), atomically: true, encoding: .utf8)
+        let users = try ProfileCatalog.standard(
+            environment: [:], workingDirectory: "/nowhere", executable: folder.path + "/.build/debug/own")
+        #expect(users.folders == [folder.path + "/.build/checkouts/vmlab/profiles", folder.path + "/profiles"])
         let problem = try #require(throws: ProfileError.self) { try catalog.profile("vlnas") }.problem
         #expect(problem.what == "there is no network profile called 'vlnas'" && problem.remedy == "did you mean 'vlans'?")
         #expect(throws: Problem.self) { try ProfileCatalog.standard(environment: ["VMLAB_PROFILES": "/nowhere"]) }

@@ -36,6 +36,9 @@ import Testing
                     }
                   ],
                   "outcome" : "failed",
+                  "phases" : [
+
+                  ],
                   "problems" : [
                     {
                       "do" : "look",

@@ -18,11 +18,13 @@ public import NetworkProfiles
 /// | `terminal` | `node`, `command`, `columns`, `rows`, `term`; input follows | `output`, `taken` |
 /// | `input` | `id` of the command, `data`; without `data` the input ends. At most 8 pieces of at most 64 KiB before a `taken` each | |
 /// | `resize` | `id` of the terminal, `columns`, `rows` | |
-/// | `cancel` | `id` of the command | |
+/// | `cancel` | `id` of the command or call | |
 /// | `upload` | `node`, `local` (absolute path on the host), `path`, `mode` | |
 /// | `download` | `node`, `path`, `local` | |
 /// | `power` | `node`, `action`: `start`, `shutdown`, `powerCut`, `reboot`, `pause`, `resume` | |
 /// | `network` | `action`: `show` (the plan and what each node says), `matrix` (every pair is tried), `configure` (made anew, on `node` or all) | |
+/// | `call` | `call` (its name), `node`, `command`, `timeout` (s at pace 1), `arguments`; see `Sources/Phases/Calls` | `output` |
+/// | `phase` | `action`: `list`; `run` (`phases` says which, of a kept or paused lab); `next`; `continue` (a paused run goes on) | `event` |
 /// | `takeover` | `executable` (absolute path) | |
 public struct ControlRequest: Sendable, Codable, Equatable {
     /// The version of the protocol that this build speaks. It changes when a field changes its meaning or goes.
@@ -30,7 +32,8 @@ public struct ControlRequest: Sendable, Codable, Equatable {
 
     /// What is asked for.
     public enum Operation: String, Sendable, Codable, CaseIterable {
-        case status, events, view, detach, stop, execute, terminal, input, resize, cancel, upload, download, power, network, takeover
+        case status, events, view, detach, stop, execute, terminal, input, resize, cancel, upload, download, power, network, call,
+            phase, takeover
     }
 
     /// The client's number of the request.
@@ -73,10 +76,16 @@ public struct ControlRequest: Sendable, Codable, Equatable {
     public var mode: UInt16?
     /// What happens to a node's power, or what is asked about the network.
     public var action: String?
+    /// Which phases run, and where the execution waits.
+    public var phases: PhaseRequest?
     /// The signal that asked the viewer to end.
     public var signal: Int32?
     /// Why something is asked for, for the report.
     public var reason: String?
+    /// The name of a call.
+    public var call: String?
+    /// What a call needs beyond node, command and time limit.
+    public var arguments: [String: String]?
     /// A program.
     public var executable: String?
 
@@ -148,7 +157,15 @@ public struct ControlReply: Sendable, Codable, Equatable {
     public var switchFaults: [String]?
     /// Who reached whom.
     public var matrix: ReachabilityMatrix?
-    /// Why the request failed.
+    /// What a call came to.
+    public var report: ControlCall.Report?
+    /// The scenario's phases.
+    public var phases: [PhaseStatus]?
+    /// What the phases that ran came to; nil when they wait.
+    public var verdict: Verdict?
+    /// The phase at which the run waits.
+    public var pausedAt: String?
+    /// Why the request failed, or why the phases did.
     public var problem: Problem?
 
     /// What one node says about its network.

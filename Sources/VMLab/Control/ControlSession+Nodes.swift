@@ -4,7 +4,7 @@ import LabEvents
 import SystemPackage
 
 extension ControlSession {
-    private func node(_ request: ControlRequest) throws -> Node {
+    func node(_ request: ControlRequest) throws -> Node {
         guard let lab = owner.lab else {
             throw Problem(.failure, "the lab is \(owner.state.rawValue)", why: "it has no nodes now", remedy: "try again when it runs")
         }
@@ -77,7 +77,7 @@ extension ControlSession {
         return ControlReply(.result, id: request.id)
     }
 
-    private func send(_ id: Int, _ stream: String, _ bytes: [UInt8]) async throws {
+    func send(_ id: Int, _ stream: String, _ bytes: [UInt8]) async throws {
         // A line has a limit, and base64 makes four bytes of three.
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -107,7 +107,7 @@ extension ControlSession {
     }
 
     /// Runs `body` until the client wants its end.
-    private func cancellable<Result: Sendable>(
+    func cancellable<Result: Sendable>(
         _ input: ClientInput, _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
         try await withThrowingTaskGroup(of: Result.self) { group in

@@ -66,7 +66,7 @@ final class ControlSession: Sendable {
     // MARK: Requests under way
 
     private func register(_ request: ControlRequest) -> ClientInput? {
-        guard request.op == .execute || request.op == .terminal else { return nil }
+        guard [.execute, .terminal, .call].contains(request.op) else { return nil }
         let input = ClientInput()
         if request.op == .execute, request.stdin != true { input.end() }
         open.withLock { $0[request.id] = input }
@@ -113,7 +113,9 @@ final class ControlSession: Sendable {
         case .terminal: return try await owner.serving { try await terminal(request, input ?? ClientInput()) }
         case .upload, .download: return try await owner.serving { try await transfer(request) }
         case .power: return try await owner.serving { try await power(request) }
+        case .call: return try await owner.serving { try await call(request, input ?? ClientInput()) }
         case .network: return try await owner.serving { try await network(request) }
+        case .phase: return try await phase(request)
         case .takeover:
             guard let executable = request.executable, executable.hasPrefix("/") else {
                 throw Problem(.invalidInput, "takeover needs the absolute path of an executable")
@@ -129,6 +131,7 @@ final class ControlSession: Sendable {
         reply.state = owner.state
         reply.scenario = owner.request.scenario
         reply.outcome = owner.finished
+        reply.pausedAt = owner.paused?.pausedAt
         reply.nodes = owner.lab?.nodes.map { node in
             let guest = try? node.machine().guest
             return ControlReply.NodeStatus(
@@ -151,12 +154,14 @@ final class ControlSession: Sendable {
     }
 
     private func takeover(_ request: ControlRequest, _ executable: String) async throws -> ControlReply {
+        try await OwnerProcess.check(executable, run: owner.run)
+        // A paused run ends where it is, and its lab stays.
+        if let paused = owner.paused, paused.leave() { try await owner.settled(atMost: .seconds(request.timeout ?? 30)) }
         guard owner.state == .kept else {
             throw Problem(
                 .busy, "the lab cannot be taken over now", why: "it is \(owner.state.rawValue); only a kept lab can be",
                 remedy: "wait until its scenario has ended")
         }
-        try await OwnerProcess.check(executable, run: owner.run)
         try await owner.drain(atMost: .seconds(request.timeout ?? 30))
         // The connection ends with the exec; the client sees the new owner's greeting.
         owner.handover.open(executable)

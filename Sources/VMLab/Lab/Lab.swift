@@ -22,6 +22,10 @@ public final class Lab: Sendable {
     public let secrets: Redactor
     /// How slow the host is; see ``Budget``.
     public var pace: Double { context.pace }
+    /// The time limit that counts in this lab instead of a named one: the scenario's own of the same name, or the same.
+    public func budget(_ budget: Budget) -> Budget { context.budget(budget) }
+    /// What made the lab unusable; nil while it is not.
+    public var cause: Problem? { failure.current }
     let context: LabContext
     let failure: LabFailure
 
@@ -123,6 +127,9 @@ final class LabFailure: Sendable {
     func record(_ problem: Problem) {
         if gate.value == nil { gate.open(problem) }
     }
+
+    /// Begins anew, for another try on the same lab.
+    func forget() { gate.close() }
 
     func wait() async throws -> Problem { try await gate.wait() }
 

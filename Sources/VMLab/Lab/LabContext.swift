@@ -21,11 +21,15 @@ struct LabContext: Sendable {
     let login: GuestLogin?
     let waysIn: Set<WayIn>
     let bootBudget: Budget
+    let budgets: [Budget]
     /// Called with what makes the lab unusable.
     let fail: @Sendable (Problem) -> Void
 
     /// What time limits are multiplied by now.
     var pace: Double { meter.current }
+
+    /// The limit that counts instead of one: the scenario's own of the same name.
+    func budget(_ budget: Budget) -> Budget { budgets.last { $0.name == budget.name } ?? budget }
 
     /// A file of the run directory; that it cannot be written makes the run fail.
     func evidence(_ path: String) -> EvidenceFile { EvidenceFile(path, onFailure: fail) }

@@ -34,7 +34,8 @@ extension Node {
     /// - Throws: a ``Problem`` with the command's last words when it does not.
     @discardableResult
     public func run(_ command: String, timeout: Duration? = nil, environment: [String: String] = [:]) async throws -> CommandResult {
-        let result = try await execute(command, timeout: timeout ?? Budget.command.scaled(by: context.pace), environment: environment)
+        let result = try await execute(
+            command, timeout: timeout ?? context.budget(.command).scaled(by: context.pace), environment: environment)
         guard result.succeeded else {
             throw Problem(.failure, "\(name): a command failed", location: name, why: "\(result)")
         }

@@ -31,7 +31,7 @@ public final class Node: Sendable {
 
     let mutable = Mutex(State())
     /// Every state that the node reached.
-    let changes = EventHistory<LabEvent.NodeChange>()
+    package let changes = EventHistory<LabEvent.NodeChange>()
     private let orders: AsyncStream<StartOrder>
     private let order: AsyncStream<StartOrder>.Continuation
 
@@ -54,6 +54,11 @@ public final class Node: Sendable {
     public var state: LabEvent.NodeState { mutable.withLock { $0.state } }
     /// How many times it has booted, over all its machines.
     public var boot: Int { mutable.withLock { $0.boot } }
+
+    /// What time limits are multiplied by now; see ``Budget``.
+    public var pace: Double { context.pace }
+    /// Where what happens is told.
+    public var events: any EventSink { context.events }
 
     /// The machine that runs now.
     ///
@@ -98,7 +103,7 @@ public final class Node: Sendable {
         async throws
     {
         let node = self
-        try await budget.run(pace: { node.context.pace }, waitingFor: what, observed: { node.observation }) {
+        try await context.budget(budget).run(pace: { node.context.pace }, waitingFor: what, observed: { node.observation }) {
             let first = node.changes.count
             if since == nil {
                 if isReached(node.state) { return }
@@ -124,7 +129,7 @@ public final class Node: Sendable {
     }
 
     /// What is known of the node now, for an error.
-    var observation: String {
+    package var observation: String {
         let (state, boot, line) = mutable.withLock { ($0.state, $0.boot, $0.lastLine) }
         return "\(name) is \(state.rawValue) (boot \(boot))" + (line.map { ", console: '\($0.suffix(160))'" } ?? ", its console is silent")
     }

@@ -21,6 +21,8 @@ public struct LabOptions: Sendable {
     public var waysIn = Set(WayIn.allCases)
     /// How long a machine may take until its guest obeys.
     public var bootBudget = Budget.boot
+    /// Time limits that take the place of those of the same names.
+    public var budgets: [Budget] = []
     /// What time limits are multiplied by; the plan's pace when nil.
     public var pace: Double?
 
@@ -66,6 +68,7 @@ func withLab<Result: Sendable>(
         folders: folders, run: run, events: options.events, redactor: options.redactor, watch: try FolderWatch(),
         meter: PaceMeter(options.pace ?? plan.host.pace), bootSlots: AsyncSemaphore(plan.resources.concurrentBoots), shell: options.shell,
         login: options.login, waysIn: options.waysIn, bootBudget: options.bootBudget,
+        budgets: options.budgets,
         fail: { problem in
             if failure.current == nil { options.events.problem(problem) }
             failure.record(problem)

@@ -3,6 +3,7 @@ import FoundationEssentials
 import Glibc
 import GuestShell
 import LabEvents
+import NetworkProfiles
 import QEMU
 import Synchronization
 
@@ -97,7 +98,8 @@ struct Owner: Sendable {
             .runStarted(
                 LabEvent.RunStarted(
                     run: run.identifier, scenario: scenario.name, plan: plan.digest, nodes: nodes,
-                    owner: ProcessInfo.processInfo.processIdentifier)))
+                    owner: ProcessInfo.processInfo.processIdentifier, seed: plan.seed, accelerator: plan.accelerator.rawValue,
+                    profile: plan.network?.profile)))
         log.message(plan.resources.summary)
         for decision in plan.resources.decisions { log.record(.decision(decision), node: nil, severity: .debug) }
         for warning in plan.resources.warnings { log.record(.decision(warning), node: nil, severity: .warning) }
@@ -110,7 +112,11 @@ struct Owner: Sendable {
 
     // MARK: The lab
 
-    private var labOptions: LabOptions { LabOptions(events: log, redactor: redactor) }
+    private var labOptions: LabOptions {
+        var options = LabOptions(events: log, redactor: redactor)
+        options.budgets = scenario.budgets
+        return options
+    }
 
     private func run(_ planned: Planned) async throws {
         let folders = try LabFolders.real(planned.plan, run)
@@ -119,15 +125,8 @@ struct Owner: Sendable {
         ) { lab in
             state.hold(lab)
             defer { state.hold(nil) }
-            do {
-                try await state.stoppable { try await self.limited { try await lab.guarded { try await scenario.body(lab) } } }
-                await lab.gatherEvidence()
-                finish(.passed, exitCode: 0, cause: nil)
-            } catch {
-                await lab.gatherEvidence()
-                conclude(error)
-            }
-            if keeps { try await stay(lab, planned) }
+            let isLeft = try await execute(lab)
+            if keeps || isLeft { try await stay(lab, planned) }
             state.reach(.tearingDown, reason: state.stop.value?.description)
         }
     }
@@ -188,25 +187,9 @@ struct Owner: Sendable {
         }
     }
 
-    private func limited<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
-        guard let timeout = request.timeout else { return try await body() }
-        return try await withThrowingTaskGroup(of: Result.self) { group in
-            defer { group.cancelAll() }
-            group.addTask { try await body() }
-            group.addTask {
-                try await Task.sleep(for: .seconds(timeout))
-                throw Problem(
-                    .failure, "the scenario took longer than --timeout allows", why: "\(timeout.rounded(to: 1)) s have passed",
-                    remedy: "the last step that started is the one that hangs; `vmlab events RUN` shows it")
-            }
-            guard let result = try await group.next() else { throw CancellationError() }
-            return result
-        }
-    }
-
     // MARK: The end
 
-    private func conclude(_ error: any Error) {
+    func conclude(_ error: any Error) {
         let reason = (error as? StopReason) ?? state.stop.value
         var unfit: Problem?
         switch reason {
@@ -214,12 +197,12 @@ struct Owner: Sendable {
         case .some(let reason): return finish(.interrupted, exitCode: reason.exitCode, cause: reason.description)
         case nil: break
         }
-        let problem = unfit ?? (error as? Problem) ?? (error as? GuestShellError)?.problem ?? Problem(.failure, "\(error)")
+        let problem = unfit ?? Problem(of: error)
         if !result.hasReported(problem) { log.problem(problem) }
         finish(problem.kind == .failure ? .failed : .notRun, exitCode: problem.exitCode, cause: problem.what)
     }
 
-    private func finish(_ outcome: LabEvent.Outcome, exitCode: Int32, cause: String?) {
+    func finish(_ outcome: LabEvent.Outcome, exitCode: Int32, cause: String?) {
         let finished = LabEvent.RunFinished(
             outcome: outcome, exitCode: exitCode, seconds: begin.duration(to: .now).seconds.rounded(to: 2), cause: cause)
         state.finish(finished)

@@ -113,30 +113,33 @@ public enum OwnerProcess {
     ///   - path: the run directory.
     ///   - lock: the descriptor that holds its lock.
     ///   - viewer: the descriptor of the connection to the viewer.
+    ///   - calls: what clients may call by name on the lab's nodes.
     ///   - signals: SIGINT, SIGTERM and SIGHUP as this process gets them.
     /// - Returns: the exit code of the run.
-    public static func own(path: String, lock: Int32, viewer: Int32?, scenarios: ScenarioCatalog, signals: AsyncStream<Int32>) async throws
-        -> Int32
-    {
+    public static func own(
+        path: String, lock: Int32, viewer: Int32?, scenarios: ScenarioCatalog, calls: ControlCalls, signals: AsyncStream<Int32>
+    ) async throws -> Int32 {
         let run = RunDirectory.open(path: path)
         let request = try JSONDecoder().decode(RunRequest.self, from: Data(contentsOf: URL(filePath: path + "/request.json")))
         if let viewer { _ = fcntl(viewer, F_SETFD, FD_CLOEXEC) }
         let redactor = Redactor()
         for name in request.secrets { try redactor.add(secret: secret(name), name: name) }
         return try await Owner.make(
-            run: run, lock: .inherited(lock), request: request, scenarios: scenarios, redactor: redactor, needsViewer: !request.isDetached,
-            firstSequence: 1, server: try ControlServer.listen(run.control), watchdogPipe: nil
+            run: run, lock: .inherited(lock), request: request, scenarios: scenarios, calls: calls, redactor: redactor,
+            needsViewer: !request.isDetached, firstSequence: 1, server: try ControlServer.listen(run.control), watchdogPipe: nil
         ).own(viewer: viewer, handover: nil, signals: signals)
     }
 
     /// Goes on as the owner of a lab that another build owned before in this very process.
-    public static func takeOver(document: Int32, scenarios: ScenarioCatalog, signals: AsyncStream<Int32>) async throws -> Int32 {
+    public static func takeOver(
+        document: Int32, scenarios: ScenarioCatalog, calls: ControlCalls, signals: AsyncStream<Int32>
+    ) async throws -> Int32 {
         let handover = try Handover.read(document)
         let redactor = Redactor()
         for (value, name) in handover.secrets { try redactor.add(secret: value, name: name) }
         return try await Owner.make(
             run: RunDirectory.open(path: handover.run), lock: .inherited(handover.lock), request: handover.request, scenarios: scenarios,
-            redactor: redactor, needsViewer: false, firstSequence: handover.nextSequence,
+            calls: calls, redactor: redactor, needsViewer: false, firstSequence: handover.nextSequence,
             server: ControlServer(listener: handover.listener),
             watchdogPipe: (handover.watchdogReader, handover.watchdogWriter)
         ).own(viewer: nil, handover: handover, signals: signals)
@@ -162,20 +165,22 @@ public enum OwnerProcess {
 
 extension Owner {
     static func make(
-        run: RunDirectory, lock: RunLock, request: RunRequest, scenarios: ScenarioCatalog, redactor: Redactor, needsViewer: Bool,
-        firstSequence: Int, server: ControlServer, watchdogPipe: (reader: Int32, writer: Int32)?
+        run: RunDirectory, lock: RunLock, request: RunRequest, scenarios: ScenarioCatalog, calls: ControlCalls, redactor: Redactor,
+        needsViewer: Bool, firstSequence: Int, server: ControlServer, watchdogPipe: (reader: Int32, writer: Int32)?
     ) throws -> Owner {
-        // A new executable may take over a lab whose scenario it does not know: nothing of it is left to run.
+        // A new executable may take over a lab whose scenario it does not know: it has no phases then.
         let scenario =
             firstSequence == 1
             ? try scenarios.scenario(named: request.scenario)
-            : Scenario(name: request.scenario, summary: "", topology: { _ throws(Problem) in Topology(nodes: []) }, body: { _ in })
+            : (try? scenarios.scenario(named: request.scenario))
+                ?? Scenario(name: request.scenario, intent: "", topology: { _ throws(Problem) in Topology(nodes: []) })
         let log = EventLog(run: run.identifier, redactor: redactor, firstSequence: firstSequence)
-        let state = OwnerState(run: run, request: request, log: log, needsViewer: needsViewer)
+        let state = OwnerState(run: run, request: request, scenario: scenario, log: log, calls: calls, needsViewer: needsViewer)
         let result = ResultKeeper(run: run, scenario: request.scenario, redactor: redactor)
-        if firstSequence > 1 { result.replay() }
+        if firstSequence > 1 { result.replay(to: state.ledger) }
         log.attach(result)
         log.attach(state)
+        log.attach(state.ledger)
         log.attach(try EventFile(path: run.path + "/events.jsonl") { problem in state.evidenceFailed(problem) })
         signal(SIGPIPE, SIG_IGN)
         return Owner(

@@ -17,25 +17,50 @@ final class OwnerState: Sendable {
         var isHandingOver = false
         /// Clients that are being sent events.
         var readers = 0
+        /// The executions of phases under way, the newest last.
+        var sessions: [PhaseSession] = []
     }
 
     let run: RunDirectory
     let request: RunRequest
+    let scenario: Scenario
     let log: EventLog
+    /// What clients may call by name.
+    let calls: ControlCalls
+    /// How the phases of the lab stand.
+    let ledger = PhaseLedger()
     /// Open once somebody wants the end.
     let stop = Gate<StopReason>()
     /// Open once another executable shall take over: its path.
     let handover = Gate<String>()
     private let mutable: Mutex<State>
 
-    init(run: RunDirectory, request: RunRequest, log: EventLog, needsViewer: Bool) {
-        (self.run, self.request, self.log) = (run, request, log)
+    init(run: RunDirectory, request: RunRequest, scenario: Scenario, log: EventLog, calls: ControlCalls, needsViewer: Bool) {
+        (self.run, self.request, self.scenario, self.log, self.calls) = (run, request, scenario, log, calls)
         mutable = Mutex(State(needsViewer: needsViewer))
     }
 
     var state: LabEvent.LabState { mutable.withLock { $0.state } }
     var lab: Lab? { mutable.withLock { $0.lab } }
     var finished: LabEvent.RunFinished? { mutable.withLock { $0.finished } }
+    /// The execution of phases that waits for somebody; nil when none does.
+    var paused: PhaseSession? { mutable.withLock { $0.sessions.last { $0.pausedAt != nil } } }
+
+    /// Lends an execution of phases to clients, for the time of `body`.
+    ///
+    /// - Throws: a ``Problem`` of kind `busy` when one runs that is not paused; what `body` throws.
+    func executing<Result: Sendable>(_ session: PhaseSession, _ body: () async throws -> Result) async throws -> Result {
+        let isBusy = mutable.withLock { state in
+            if state.sessions.contains(where: { $0.pausedAt == nil }) { return true }
+            state.sessions.append(session)
+            return false
+        }
+        if isBusy {
+            throw Problem(.busy, "phases of this lab are running", remedy: "wait until they have ended: vmlab phase list \(run.identifier)")
+        }
+        defer { mutable.withLock { $0.sessions.removeAll { $0 === session } } }
+        return try await body()
+    }
 
     func hold(_ lab: Lab?) {
         mutable.withLock { state in

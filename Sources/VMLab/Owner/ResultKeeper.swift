@@ -15,12 +15,14 @@ final class ResultKeeper: EventRecorder {
         (self.run, self.scenario, self.redactor) = (run, scenario, redactor)
     }
 
-    /// Learns what happened before this process from the run's events.
-    func replay() {
+    /// Learns what happened before this process from the run's events, and tells the other recorder too.
+    func replay(to other: (any EventRecorder)? = nil) {
         let text = (try? String(contentsOfFile: run.path + "/events.jsonl", encoding: .utf8)) ?? ""
         for line in text.split(separator: "\n") where !line.contains(#""type":"console""#) {
             // A line that an owner did not finish is of no use.
-            if let event = try? LabEvent.decode(jsonLine: line.utf8) { record(event) }
+            guard let event = try? LabEvent.decode(jsonLine: line.utf8) else { continue }
+            record(event)
+            other?.record(event)
         }
     }
 
@@ -35,11 +37,12 @@ final class ResultKeeper: EventRecorder {
     /// Whether the run has an outcome.
     var isFinished: Bool { recorder.result.outcome != nil }
 
-    /// Writes result.json. That it cannot be written has been reported by the events' file before.
+    /// Writes result.json and junit.xml. That they cannot be written has been reported by the events' file before.
     func write() {
         var result = recorder.result
         // A run that ends before its plan has no event that says so.
         (result.run, result.scenario) = (run.identifier, scenario)
         if let json = try? result.json() { try? AtomicFile.write(json, to: run.path + "/result.json", redactor: redactor) }
+        try? AtomicFile.write(Array(result.junit().utf8), to: run.path + "/junit.xml", redactor: redactor)
     }
 }

@@ -29,6 +29,8 @@ public struct RunRequest: Sendable, Codable, Equatable {
     public var options: PlanOptions
     /// Where random choices start.
     public var seed: UInt64
+    /// Which phases run, and where the run waits.
+    public var phases = PhaseRequest()
     /// Names of the owner's variables whose values must never be written.
     public var secrets: [String] = []
 

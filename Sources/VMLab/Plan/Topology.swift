@@ -48,23 +48,27 @@ public struct Topology: Codable, Sendable, Equatable {
 }
 
 extension Scenario.Wishes {
-    /// Nodes on the network that `--profile` names, or on the scenario's own.
+    /// Nodes on a network.
     ///
     /// - Parameters:
     ///   - scenario: the scenario's name; hardware addresses come from it.
     ///   - count: how many nodes of the cluster: the first ones of the profile.
-    ///   - own: the network without `--profile`.
-    ///   - image: what they boot, unless `--image` says otherwise.
-    /// - Throws: a ``Problem`` of kind `invalidInput` for a profile that is not there, has mistakes, or has fewer nodes.
-    public func topology(scenario: String, count: Int, own: NetworkProfile, image: String = "mini") throws(Problem) -> Topology {
-        let network = try (try self.network() ?? own).plan(lab: scenario, count: count)
+    ///   - profile: the network.
+    ///   - image: what a node boots, unless `--image` says otherwise.
+    /// - Throws: a ``Problem`` of kind `invalidInput` for a profile that has fewer nodes.
+    public func topology(
+        scenario: String, count: Int, on profile: NetworkProfile, image: (NodeNetwork) -> String = { _ in "mini" }
+    ) throws(Problem) -> Topology {
+        let network = try profile.plan(lab: scenario, count: count)
         return Topology(network) { node in
-            Topology.NodeRequest(name: node.name, image: self.image ?? image, memoryMiB: memoryMiB, vcpus: vcpus)
+            Topology.NodeRequest(name: node.name, image: self.image ?? image(node), memoryMiB: memoryMiB, vcpus: vcpus)
         }
     }
 
-    /// The profile that was asked for.
-    private func network() throws(Problem) -> NetworkProfile? {
+    /// The profile that was asked for; nil when none was.
+    ///
+    /// - Throws: a ``Problem`` of kind `invalidInput` for a profile that is not there or has mistakes.
+    public func network() throws(Problem) -> NetworkProfile? {
         guard let profile else { return nil }
         let catalog = try ProfileCatalog.standard()
         do throws(ProfileError) {

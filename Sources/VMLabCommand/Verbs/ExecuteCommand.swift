@@ -91,7 +91,7 @@ struct ExecuteCommand: AsyncParsableCommand {
     private func request() throws -> ControlRequest {
         var request = ControlRequest(.execute)
         request.node = node
-        request.command = command.count == 1 ? command[0] : command.map(ShellQuoting.quote).joined(separator: " ")
+        request.command = GuestWords.script(command)
         request.timeout = timeout
         request.directory = directory
         request.stdin = interactive

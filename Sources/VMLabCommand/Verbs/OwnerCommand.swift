@@ -1,4 +1,5 @@
 import ArgumentParser
+import Phases
 import VMLab
 
 /// The hidden verb that owns a lab; `vmlab run` starts it.
@@ -18,9 +19,10 @@ struct OwnerCommand: AsyncParsableCommand, SignalHandling {
         }
         let code: Int32
         if let handover {
-            code = try await OwnerProcess.takeOver(document: handover, scenarios: Scenarios.catalog, signals: signals)
+            code = try await OwnerProcess.takeOver(document: handover, scenarios: Scenarios.catalog, calls: .phases, signals: signals)
         } else if let run, let lock {
-            code = try await OwnerProcess.own(path: run, lock: lock, viewer: viewer, scenarios: Scenarios.catalog, signals: signals)
+            code = try await OwnerProcess.own(
+                path: run, lock: lock, viewer: viewer, scenarios: Scenarios.catalog, calls: .phases, signals: signals)
         } else {
             throw ValidationError("this verb is for vmlab itself; use `vmlab run`")
         }

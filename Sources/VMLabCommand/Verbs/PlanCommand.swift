@@ -7,7 +7,10 @@ struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan", abstract: "Print what a run would start: nodes, addresses, ports, shares of the host.")
 
-    @OptionGroup var options: ScenarioOptions
+    @Argument(help: "The scenario; `vmlab run --list` names them.")
+    var scenario: String
+
+    @OptionGroup var options: WishOptions
     @OptionGroup var state: StateOptions
 
     @Flag(help: "Print every decision with its reason.")
@@ -20,7 +23,8 @@ struct PlanCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let plan = try await options.planner(options.seed ?? 0).plan(stateFolder: state.folder)
+        let plan = try await options.planner(try Scenarios.catalog.scenario(named: scenario), seed: options.seed ?? 0).plan(
+            stateFolder: state.folder)
         Terminal.print(json ? try plan.json() : plan.description(explain: explain, verbose: verbose))
     }
 }

@@ -27,24 +27,3 @@ struct PowerCommand: AsyncParsableCommand {
         Terminal.note("\(node): \(action.rawValue) done")
     }
 }
-
-/// `vmlab takeover`: this executable becomes the owner of a lab.
-struct TakeoverCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "takeover", abstract: "Make this executable the owner of a kept lab, for example after a rebuild.",
-        discussion: "The guests do not notice. Commands that run for other clients are waited for; new ones are refused until it is done.")
-
-    @Argument(help: "The run: `latest`, or the beginning of its id.")
-    var run: String
-
-    @Option(help: "Seconds to wait for commands that run.")
-    var timeout: Double = 30
-
-    @OptionGroup var state: StateOptions
-
-    func run() async throws {
-        let run = try state.find(run)
-        let previous = try await LabTakeover.take(run, timeout: timeout)
-        Terminal.note("\(run.identifier): owned by build \(Build.identifier), before by \(previous)")
-    }
-}

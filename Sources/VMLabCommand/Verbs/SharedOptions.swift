@@ -20,10 +20,7 @@ struct StateOptions: ParsableArguments {
 }
 
 /// What may be asked of any scenario.
-struct ScenarioOptions: ParsableArguments {
-    @Argument(help: "The scenario; `vmlab run --list` names them.")
-    var scenario: String
-
+struct WishOptions: ParsableArguments {
     @Option(help: "The image of every node, instead of the scenario's own: a name from images/ or a disk image file.")
     var image: String?
 
@@ -50,9 +47,8 @@ struct ScenarioOptions: ParsableArguments {
 
     var wishes: Scenario.Wishes { Scenario.Wishes(image: image, memoryMiB: memory, vcpus: cpus, nodes: nodes, profile: profile) }
 
-    func planner(_ seed: UInt64) throws(Problem) -> Planner {
-        let scenario = try Scenarios.catalog.scenario(named: scenario)
-        return Planner(
+    func planner(_ scenario: Scenario, seed: UInt64) -> Planner {
+        Planner(
             scenario: scenario, wishes: wishes, accelerator: accel, options: PlanOptions(waitForMemory: waitForMemory), seed: seed)
     }
 }

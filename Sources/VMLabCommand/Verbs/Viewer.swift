@@ -98,6 +98,7 @@ final class Viewer: Sendable {
         switch event.kind {
         case .runFinished(let end): finished.withLock { $0 = end }
         case .lab(let change) where change.state == .down: return true
+        case .lab(let change) where change.state == .paused: display.say(Self.pauseHint(id))
         case .lab(let change) where change.state == .kept:
             display.say("kept: vmlab execute \(id) NODE -- COMMAND · vmlab shell \(id) NODE · vmlab down \(id)")
             return true
@@ -108,6 +109,11 @@ final class Viewer: Sendable {
         default: break
         }
         return false
+    }
+
+    /// What can be done with a paused run.
+    static func pauseHint(_ id: String) -> String {
+        "look: vmlab shell \(id) NODE · go on: vmlab phase continue \(id), or vmlab phase next \(id) · drop: vmlab down \(id)"
     }
 
     private func watch(_ signals: AsyncStream<Int32>) async {
