@@ -21,7 +21,8 @@ struct OwnerCommand: AsyncParsableCommand, SignalHandling {
         if let handover {
             code = try await OwnerProcess.takeOver(document: handover, scenarios: Scenarios.catalog, calls: .phases, signals: signals)
         } else if let run, let lock {
-            code = try await OwnerProcess.own(path: run, lock: lock, viewer: viewer, scenarios: Scenarios.catalog, calls: .phases, signals: signals)
+            code = try await OwnerProcess.own(
+                path: run, lock: lock, viewer: viewer, scenarios: Scenarios.catalog, calls: .phases, signals: signals)
         } else {
             throw ValidationError("this verb is for vmlab itself; use `vmlab run`")
         }
