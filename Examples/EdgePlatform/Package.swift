@@ -9,6 +9,7 @@ let package = Package(
         .package(name: "vmlab", path: "../..")
     ],
     targets: [
-        .executableTarget(name: "edge-platform", dependencies: [.product(name: "VMLabCommand", package: "vmlab")], path: "Sources/EdgePlatform")
+        .executableTarget(
+            name: "edge-platform", dependencies: [.product(name: "VMLabCommand", package: "vmlab")], path: "Sources/EdgePlatform")
     ]
 )

@@ -62,7 +62,7 @@ extension Node {
     private func failure(_ what: String, _ result: CommandResult, _ file: String, _ line: Int) -> Problem {
         let streams = [("stdout", result.stdout), ("stderr", result.stderr)].map { name, stream in
             let lines = stream.trimmed.split(separator: "\n", omittingEmptySubsequences: false).suffix(10)
-            return lines.isEmpty ? "\(name): empty" : "\(name):\n" + lines.map { "  " + $0.prefix(400) }.joined(separator: "\n")
+            return stream.trimmed.isEmpty ? "\(name): empty" : "\(name):\n" + lines.map { "  " + $0.prefix(400) }.joined(separator: "\n")
         }
         return Problem(
             .failure, "\(name): \(what): \(result.outcome): '\(Self.short(result.command))'", location: "\(file):\(line)",

@@ -53,7 +53,7 @@ struct CallOptions: ParsableArguments {
             if json {
                 Terminal.print(try CallOutcome(report, output).json())
             } else if report.tries != nil {
-                Terminal.note(Self.text(report))
+                Terminal.note(Self.text(report, isOfLines: call.hasSuffix("Console") || call.hasSuffix("Journal")))
             }
         } catch let error where json && !(error is CancellationError) {
             let problem = (error as? Problem) ?? (error as? any ProblemConvertible)?.problem ?? Problem(.failure, "\(error)")
@@ -62,8 +62,9 @@ struct CallOptions: ParsableArguments {
         }
     }
 
-    private static func text(_ report: ControlCall.Report) -> String {
-        let tries = report.tries.map { $0 == 1 ? ", 1 try" : ", \($0) tries" } ?? ""
+    private static func text(_ report: ControlCall.Report, isOfLines: Bool) -> String {
+        let (one, many) = isOfLines ? ("line", "lines") : ("try", "tries")
+        let tries = report.tries.map { $0 == 1 ? ", 1 \(one)" : ", \($0) \(many)" } ?? ""
         return "\(report.what) (\(report.seconds.rounded(to: 1)) s\(tries))"
     }
 }
