@@ -81,7 +81,8 @@ struct Measurement: Sendable {
         let idle = try await share()
         var targets: [Target] = []
         for (name, kind) in [
-            ("a builtin check", NodeCondition.succeeds("[ -e /never ]")), ("a file", .file("/never")),
+            ("a builtin check", NodeCondition.succeeds("[ -e /never ]")),
+            ("a subshell", .succeeds("read -r x </proc/uptime; [ $x = never ]")), ("a file", .file("/never")),
             ("a program", .succeeds("/bin/false")),
         ] {
             let busy = try await withThrowingTaskGroup(of: Double?.self) { group in

@@ -36,6 +36,26 @@ extension GuestShell {
         }
     }
 
+    /// The error of a command whose worker is still to be settled.
+    private struct Unsettled: Error {
+        var error: any Error
+    }
+
+    /// Runs `body` with a permit for a worker, which the worker keeps while it is being settled: else more commands than workers would be let in.
+    private func withSlot<Result>(_ body: () async throws -> Result) async throws -> Result {
+        guard await slots.acquire() else { throw CancellationError() }
+        do {
+            let result = try await body()
+            slots.release()
+            return result
+        } catch let unsettled as Unsettled {
+            throw unsettled.error
+        } catch {
+            slots.release()
+            throw error
+        }
+    }
+
     /// Runs the command, on another pair of ports or another worker where the first was found unusable before the command began.
     private func attempt(_ request: CommandRequest, _ script: String) async throws -> CommandResult {
         var busySince: ContinuousClock.Instant?
@@ -134,7 +154,7 @@ extension GuestShell {
         } catch {
             // Cancelled, or the caller's own closure threw: the command still runs in the guest.
             settleLater(worker, guest)
-            throw error
+            throw Unsettled(error: error)
         }
     }
 

@@ -64,7 +64,8 @@ public actor GuestShell {
     nonisolated let ready = Gate<Guest>()
     /// Open once the cause of a loss is known.
     nonisolated let lossKnown = Gate<GuestLoss>()
-    private nonisolated let slots = AsyncSemaphore(PortNames.workerCount)
+    /// A permit for each worker that is idle or could be started. One that still runs what a cancelled command left keeps its permit.
+    nonisolated let slots = AsyncSemaphore(PortNames.workerCount)
     /// One permit for each pair in ``freePairs``.
     nonisolated let freePermits = AsyncSemaphore(0)
     /// The one terminal that /dev/hvc1 is.
@@ -224,11 +225,10 @@ public actor GuestShell {
             await drop(worker, guest)
         }
         if let pair = worker.pair { returnPair(pair) }
+        slots.release()
     }
 
     // MARK: Workers
-
-    func withSlot<Result>(_ body: () async throws -> Result) async throws -> Result { try await slots.withPermit(body) }
 
     /// An idle worker, or a new one.
     func takeWorker(_ guest: Guest) async throws -> Worker {
@@ -261,7 +261,7 @@ public actor GuestShell {
         workers[worker.index] = nil
     }
 
-    /// Has the background service end what a cancelled command left running, then returns the worker and its pair.
+    /// Has the background service end what a cancelled command left running, then returns the worker, its pair and its permit of ``slots``.
     func settleLater(_ worker: Worker, _ guest: Guest) {
         submit.yield(.settle(worker, guest))
     }

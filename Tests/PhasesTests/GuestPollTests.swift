@@ -72,6 +72,17 @@ struct GuestPollTests {
         #expect(throws: GuestShellError.self) { try GuestPoll.command("echo \0") }
     }
 
+    @Test("Only a test of plain words is run without a process of its own")
+    func plain() async throws {
+        for command in ["[ -e /tmp/x ]", "test -d /a-b", "[ a = b ]"] { #expect(GuestPoll.isPlainTest(command), "\(command)") }
+        for command in ["[ -e $x ]", "[ a ]; exit ]", "test `x`", "test a\nexit", "[ a ] || exit", "[[ a ]]", "test a >b", "true"] {
+            #expect(!GuestPoll.isPlainTest(command), "\(command)")
+        }
+        #expect(try await run(.command("[ -e / ]"), in: HostShell()).answers == [.yes("exit 0")])
+        let wrong = try await run(.command("[ 1 -eq x ]"), in: HostShell()) { $0.kind == .no }
+        #expect(wrong.answers.first?.observation?.contains("exit 2\n") == true)
+    }
+
     @Test("What a command writes is bounded: its last lines stay")
     func bounded() async throws {
         let result = try await run(

@@ -18,15 +18,23 @@ struct GuestPoll: Sendable {
         guard !command.utf8.contains(0) else {
             throw .invalid(node: "the check", reason: "it contains a NUL byte, which no shell can carry")
         }
+        // A process costs most of what a small check does.
+        let isPlain = isPlainTest(command)
         return GuestPoll(
             setup: "_vcmd=\(ShellQuoting.quote(command))",
             // A subshell: what the command does to its shell is its own affair. It sees neither the mark nor the pipe.
             check: """
-                ( unset _vm; exec 9>&-; eval "$_vcmd" ) 2>&1
+                \(isPlain ? #"eval "$_vcmd" 2>&1"# : #"( unset _vm; exec 9>&-; eval "$_vcmd" ) 2>&1"#)
                 _vr=$?
                 case $_vr in 0) _va=y ;; 126|127) _va=\\? ;; *) _va=n ;; esac
                 _vo="exit $_vr"
                 """)
+    }
+
+    /// Whether a command is a single `[ … ]` or `test …` of plain words, which can do nothing to the shell that runs it.
+    static func isPlainTest(_ command: String) -> Bool {
+        guard command.hasPrefix("test ") || (command.hasPrefix("[ ") && command.hasSuffix(" ]")) else { return false }
+        return command.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || " []!=_-+.,:/@%".contains($0)) }
     }
 
     /// Repeats the check until the goal is reached, an answer is final, or the task is cancelled.
@@ -63,13 +71,14 @@ struct GuestPoll: Sendable {
 
     /// The loop: POSIX shell; in bash without a process for a pause.
     ///
-    /// The pause is ten times the check's cost, averaged so that one try in which the guest had no processor does not count much, from 20 ms to 1 s. It is
-    /// measured in microseconds, and only differences count. What has not changed is said once a second.
+    /// The pause is twelve times what a round costs, from 20 ms to 1 s, which leaves the guest 92 % of a core. The cost is the time from the end of a pause
+    /// to the next one and what the pause took too long, in microseconds; it is averaged, so that one round in which the guest had no processor does not
+    /// count much. What has not changed is said once a second.
     func script(_ goal: Condition.Goal, mark: String) -> String {
         let settle = goal.settle / .milliseconds(10)
         return """
             _vm=\(mark) _vg=\(goal.kind == .yes ? "y" : "n") _vs=\(Int(settle.rounded(.up)))
-            _vn=0 _vc= _vh= _vl= _vw=0
+            _vn=0 _vc= _vh= _vl= _vw=0 _vover=0
             case ${BASH_VERSION-} in
             ?*) eval 'exec 9<> <(:)
             _vnap() { read -rt $1 -u 9 _vx; }' ;;
@@ -81,8 +90,9 @@ struct GuestPoll: Sendable {
             esac
             \(setup)
             printf '\\n%s 0 s\\n' $_vm
+            _vnow
             while :; do
-            _vnow; _vb=$_vt
+            _vb=$_vt
             _vo= _vf= _ve=
             \(check)
             _vn=$((_vn + 1))
@@ -100,17 +110,21 @@ struct GuestPoll: Sendable {
             [ -z "$_vf$_ve" ] || exit 0
             fi
             _vnow
-            _vi=$((_vt - _vb))
+            _vi=$((_vt - _vb + _vover))
             : ${_vc:=$_vi}
             [ $_vi -le $((_vc * 4 + 1000)) ] || _vi=$((_vc * 4 + 1000))
             [ $_vi -ge 0 ] || _vi=0
             _vc=$(((_vc * 3 + _vi) / 4))
-            _vi=$((_vc * 10))
-            if [ $_vi -ge 1000000 ]; then _vnap 1; else
+            _vi=$((_vc * 12)) _vb=$_vt
             [ $_vi -ge 20000 ] || _vi=20000
-            _vi=$((1000000 + _vi))
-            _vnap 0.${_vi#1}
+            if [ $_vi -ge 1000000 ]; then _vi=1000000; _vnap 1; else
+            _vx=$((1000000 + _vi))
+            _vnap 0.${_vx#1}
             fi
+            _vnow
+            _vover=$((_vt - _vb - _vi))
+            [ $_vover -ge 0 ] || _vover=0
+            [ $_vover -le 5000 ] || _vover=5000
             done
             """
     }

@@ -8,7 +8,28 @@ extension Node {
     func consoleCondition(_ pattern: String) -> Condition {
         Condition("\(name): the console says /\(pattern)/", node: self) { watch in
             let expression = try LinePattern(pattern)
-            await self.followConsole { line, isWhole in expression.take(line, isWhole: isWhole, watch) }
+            try await withThrowingTaskGroup(of: Bool?.self) { group in
+                defer { group.cancelAll() }
+                group.addTask {
+                    await self.followConsole { expression.take($0, watch) }
+                    return true
+                }
+                group.addTask {
+                    var isFound = false
+                    await self.followPrompt {
+                        isFound = expression.matches($0)
+                        return isFound
+                    }
+                    return isFound ? false : nil
+                }
+                while let end = try await group.next() {
+                    guard let isWhole = end else { continue }
+                    if isWhole { return }
+                    try Task.checkCancellation()
+                    watch.report(.yes("in a line that has no end yet"), 1)
+                    return
+                }
+            }
         }
     }
 
@@ -25,7 +46,7 @@ extension Node {
                     captureLimit: 4096
                 ) { piece in
                     guard piece.stream == .stdout else { return }
-                    for line in lines.withLock({ $0.lines(piece.bytes) }) where expression.take(line, isWhole: true, watch) {
+                    for line in lines.withLock({ $0.lines(piece.bytes) }) where expression.take(line, watch) {
                         throw LinePattern.Found()
                     }
                 }
@@ -63,13 +84,11 @@ final class LinePattern: Sendable {
 
     /// Reports a line.
     ///
-    /// - Parameter isWhole: false for one that may go on; it counts only when it matches.
     /// - Returns: whether the watch has reached its end.
-    func take(_ line: String, isWhole: Bool, _ watch: Condition.Watch) -> Bool {
+    func take(_ line: String, _ watch: Condition.Watch) -> Bool {
         let isMatch = matches(line)
         let text = "'\(line.prefix(300))'"
-        guard isMatch || isWhole else { return false }
-        watch.report(isMatch ? .yes(text) : .no("the last line was \(text)"), isWhole || isMatch ? 1 : 0)
+        watch.report(isMatch ? .yes(text) : .no("the last line was \(text)"), 1)
         // A line that has been written stays written: there is nothing to settle, and nothing that could break.
         return isMatch
     }

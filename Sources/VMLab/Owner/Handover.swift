@@ -99,7 +99,18 @@ struct Handover: Sendable, Codable {
         close(descriptor)
         let handover = try JSONDecoder().decode(Handover.self, from: Data(bytes))
         for descriptor in handover.descriptors { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+        closeStrays(besides: Set(handover.descriptors))
         return handover
+    }
+
+    /// Closes the connection of a client that was accepted a moment before the exec: nobody would ever answer it, and it would wait for ever.
+    private static func closeStrays(besides inherited: Set<Int32>) {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? [] {
+            guard let descriptor = Int32(name), descriptor > 2, !inherited.contains(descriptor) else { continue }
+            var status = stat()
+            // This process has made no socket yet.
+            if fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK { close(descriptor) }
+        }
     }
 
     /// Ends the watchdog of the owner before. Ours runs already on the same pipe.
