@@ -52,7 +52,8 @@ struct Sample: CustomTestStringConvertible {
         Sample(
             kind: .phase(phase), severity: .error,
             line:
-                #","aside":true,"attempt":2,"detail":"d","file":"S.swift","line":12,"optional":true,"phase":"a/b","problem":{"kind":"failure","what":"lost"},"reason":"r","seconds":1.5,"skip":"missing","state":"failed","verdict":"failed"}"#),
+                #","aside":true,"attempt":2,"detail":"d","file":"S.swift","line":12,"optional":true,"phase":"a/b","problem":{"kind":"failure","what":"lost"},"reason":"r","seconds":1.5,"skip":"missing","state":"failed","verdict":"failed"}"#
+        ),
         Sample(
             kind: .step(.init(step: "ping", state: .failed, seconds: 1.5, detail: "lost", file: "S.swift", line: 12)), severity: .error,
             line: #","detail":"lost","file":"S.swift","line":12,"seconds":1.5,"state":"failed","step":"ping"}"#),

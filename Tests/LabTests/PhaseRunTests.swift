@@ -32,6 +32,15 @@ struct PhaseRunTests {
             let next = try await world.end(of: "phase", "next", run.identifier, "--json")
             #expect(next.end == .exited(0) && next.stdout.hasSuffix(#"{"run":"\#(run.identifier)","verdict":"passed"}"# + "\n"))
 
+            // Whoever goes takes the phase along, and leaves the lab.
+            let leaver = try world.vmlab("phase", "run", run.identifier, "TCP", "--pause-before", "TCP")
+            try await Poll.until("it waits", .seconds(20)) { leaver.stderr.contains("go on: vmlab phase continue") ? () : nil }
+            leaver.send(SIGINT)
+            #expect(try await leaver.wait() == .exited(130))
+            try await Poll.until("the lab is kept again", .seconds(10)) {
+                run.events().last { if case .lab = $0.kind { true } else { false } }?.kind == .lab(.init(state: .kept)) ? () : nil
+            }
+
             // Another build takes the lab over and runs from a phase on, in one command.
             let rebuilt = world.folder + "/rebuilt"
             try FileManager.default.copyItem(atPath: World.vmlab, toPath: rebuilt)

@@ -214,6 +214,14 @@ struct PhaseSelectionTests {
         #expect(topology.nodes.map(\.image) == ["mini", isNamed ? "debian" : "mini"])
     }
 
+    @Test("a scenario's own time limits take the place of those of the same names")
+    func budgets() async throws {
+        try await StillLab.with(budgets: [Budget("wait", .milliseconds(20))]) { still in
+            #expect(still.lab.budget(.boot) == .boot)
+            #expect(still.lab.nodes[0].budget(.wait).limit == .milliseconds(20))
+        }
+    }
+
     private static func pause(of session: PhaseSession, at phase: String) async throws {
         let deadline = ContinuousClock.now + .seconds(10)
         while session.pausedAt != phase {

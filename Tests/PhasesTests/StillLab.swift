@@ -49,15 +49,16 @@ struct StillLab: Sendable {
     let book = EventBook()
 
     /// - Parameter profile: a profile that comes with vmlab.
-    static func with<Result>(_ profile: String = "simple", nodes: Int = 3, _ body: (StillLab) async throws -> Result) async throws -> Result
-    {
+    static func with<Result>(
+        _ profile: String = "simple", nodes: Int = 3, budgets: [Budget] = [], _ body: (StillLab) async throws -> Result
+    ) async throws -> Result {
         let folder = FileManager.default.temporaryDirectory.appending(path: "vmlab-still-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        return try await body(try StillLab(profile, nodes: nodes, folder: folder))
+        return try await body(try StillLab(profile, nodes: nodes, budgets: budgets, folder: folder))
     }
 
-    private init(_ name: String, nodes: Int, folder: String) throws {
+    private init(_ name: String, nodes: Int, budgets: [Budget], folder: String) throws {
         let wishes = Scenario.Wishes(profile: name)
         let profile = try #require(try wishes.network())
         let topology = try wishes.topology(scenario: "still", count: nodes, on: profile)
@@ -71,7 +72,7 @@ struct StillLab: Sendable {
         let context = LabContext(
             plan: plan, images: [:], folders: LabFolders(run: folder, sockets: folder, ram: folder, images: folder, firmware: ""), run: run,
             events: book, redactor: Redactor(), watch: try FolderWatch(), meter: PaceMeter(1), bootSlots: AsyncSemaphore(1),
-            shell: GuestShellOptions(), login: nil, waysIn: [], bootBudget: .boot, budgets: [], fail: { failure.record($0) })
+            shell: GuestShellOptions(), login: nil, waysIn: [], bootBudget: .boot, budgets: budgets, fail: { failure.record($0) })
         lab = Lab(context: context, failure: failure)
     }
 

@@ -13,6 +13,7 @@ extension Condition {
     public func wait(_ budget: Budget = .wait, settle: Duration = .zero, file: String = #fileID, line: Int = #line) async throws
         -> WaitReport
     {
+        let budget = node?.budget(budget) ?? budget
         let wait = Wait(self, goal: Goal(kind: .yes, settle: settle), file: file, line: line)
         let end = try await wait.run(.budget(budget))
         guard case .reached = end else {

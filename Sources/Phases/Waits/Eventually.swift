@@ -22,6 +22,7 @@ public func eventually(
 public func eventually(
     _ conditions: [Condition], _ budget: Budget = .wait, settle: Duration = .zero, file: String = #fileID, line: Int = #line
 ) async throws -> [WaitReport] {
+    let budget = conditions.first?.node?.budget(budget) ?? budget
     let waits = conditions.map { Wait($0, goal: .init(kind: .yes, settle: settle), file: file, line: line) }
     let reports = try await withThrowingTaskGroup(of: (Int, Result<WaitReport, Problem>).self) { group in
         defer { group.cancelAll() }

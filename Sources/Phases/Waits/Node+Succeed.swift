@@ -45,7 +45,7 @@ extension Node {
     private func result(of request: CommandRequest, _ file: String, _ line: Int) async throws -> CommandResult {
         let (seen, boot) = (changes.count, boot)
         var request = request
-        request.timeout = request.timeout ?? Budget.command.scaled(by: pace)
+        request.timeout = request.timeout ?? budget(.command).scaled(by: pace)
         do {
             return try await execute(request)
         } catch let error as GuestShellError {

@@ -37,6 +37,8 @@ extension ControlSession {
 
     /// Lets a paused execution go on, and follows it until it rests.
     private func goOn(_ request: ControlRequest, _ session: PhaseSession, toNext: Bool) async throws -> ControlReply {
+        // What runs beside the paused run would otherwise run beside the run itself.
+        if owner.isExecuting { throw owner.executingProblem }
         let isOfTheRun = owner.finished == nil
         var reply = try await following(request) { [notPaused] atRest in
             atRest()
@@ -84,7 +86,7 @@ extension ControlSession {
                     }
                     atRest()
                     // Somebody may have asked for the end meanwhile, and then the lab is past this.
-                    if owner.stop.value == nil { owner.reach(before) }
+                    if owner.stop.value == nil { owner.reach(owner.finished == nil ? before : .kept) }
                     if let failure { throw failure }
                 }
             }

@@ -156,7 +156,7 @@ final class ControlSession: Sendable {
     private func takeover(_ request: ControlRequest, _ executable: String) async throws -> ControlReply {
         try await OwnerProcess.check(executable, run: owner.run)
         // A paused run ends where it is, and its lab stays.
-        if let paused = owner.paused, paused.leave() { try await owner.settled(atMost: .seconds(request.timeout ?? 30)) }
+        if owner.leavePauses() { try await owner.settled(atMost: .seconds(request.timeout ?? 30)) }
         guard owner.state == .kept else {
             throw Problem(
                 .busy, "the lab cannot be taken over now", why: "it is \(owner.state.rawValue); only a kept lab can be",

@@ -73,7 +73,7 @@ extension Lab {
         let probes = ReachabilityProbe.all(network, nodes: Set(on.map(\.name)))
         let begin = ContinuousClock.now
         var findings = try await find(probes, port: port)
-        while begin.duration(to: .now) < budget.scaled(by: pace) {
+        while begin.duration(to: .now) < self.budget(budget).scaled(by: pace) {
             let again = probes.compactMapValues { own in
                 let failing = own.filter { $0.pair.isConnected && findings[$0].map($0.fault) != .some(.none) }
                 return failing.isEmpty ? nil : failing

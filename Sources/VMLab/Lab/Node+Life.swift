@@ -69,7 +69,7 @@ extension Node {
         try Watchdog.record(guest.process, as: plan.folder, in: context.run)
         var options = context.shell
         options.alreadyUp = order.origin.isUp
-        options.readyTimeout = context.bootBudget.scaled(by: context.pace)
+        options.readyTimeout = context.budget(context.bootBudget).scaled(by: context.pace)
         let endpoints = plan.endpoints(files, image: context.images[name], login: context.login, waysIn: context.waysIn) {
             guest.console.socketPath
         }

@@ -93,7 +93,7 @@ extension Node {
         _ isSo: @escaping @Sendable () async throws -> Bool
     ) async throws {
         let context = context
-        try await budget.run(pace: { context.pace }, waitingFor: what, observed: observed) {
+        try await context.budget(budget).run(pace: { context.pace }, waitingFor: what, observed: observed) {
             while true {
                 let begin = ContinuousClock.now
                 if try await isSo() { return }

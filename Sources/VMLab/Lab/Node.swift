@@ -57,6 +57,8 @@ public final class Node: Sendable {
 
     /// What time limits are multiplied by now; see ``Budget``.
     public var pace: Double { context.pace }
+    /// The time limit that counts in this lab instead of a named one: the scenario's own of the same name, or the same.
+    public func budget(_ budget: Budget) -> Budget { context.budget(budget) }
     /// Where what happens is told.
     public var events: any EventSink { context.events }
 

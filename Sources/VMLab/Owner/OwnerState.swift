@@ -46,6 +46,14 @@ final class OwnerState: Sendable {
     /// The execution of phases that waits for somebody; nil when none does.
     var paused: PhaseSession? { mutable.withLock { $0.sessions.last { $0.pausedAt != nil } } }
 
+    /// Whether phases run that do not wait for somebody.
+    var isExecuting: Bool { mutable.withLock { $0.sessions.contains { $0.pausedAt == nil } } }
+
+    /// Ends every execution that waits, where it is.
+    ///
+    /// - Returns: whether there was any.
+    func leavePauses() -> Bool { mutable.withLock { $0.sessions }.map { $0.leave() }.contains(true) }
+
     /// Lends an execution of phases to clients, for the time of `body`.
     ///
     /// - Throws: a ``Problem`` of kind `busy` when one runs that is not paused; what `body` throws.
@@ -55,9 +63,7 @@ final class OwnerState: Sendable {
             state.sessions.append(session)
             return false
         }
-        if isBusy {
-            throw Problem(.busy, "phases of this lab are running", remedy: "wait until they have ended: vmlab phase list \(run.identifier)")
-        }
+        if isBusy { throw executingProblem }
         defer { mutable.withLock { $0.sessions.removeAll { $0 === session } } }
         return try await body()
     }
@@ -68,6 +74,11 @@ final class OwnerState: Sendable {
             if let ending = state.lab { state.worstPace = ending.context.meter.worst }
             state.lab = lab
         }
+    }
+
+    /// Why phases cannot run now.
+    var executingProblem: Problem {
+        Problem(.busy, "phases of this lab are running", remedy: "wait until they have ended: vmlab phase list \(run.identifier)")
     }
 
     /// The worst pace of the lab; nil before it has ended.
