@@ -51,6 +51,26 @@ struct GuestUnitTests {
         }
     }
 
+    @Test("A pinned neighbour entry is replaced by what the peer itself says")
+    func neighbours() async throws {
+        try await GuestLab.boot("debian") { node in
+            let server =
+                "perl -MSocket -e 'socket(S,PF_INET,SOCK_STREAM,0);bind(S,sockaddr_in(7001,INADDR_ANY))||die $!;listen(S,9);while(accept(C,S)){close C}'"
+            try await node.succeed(
+                """
+                ip netns add peer && ip link add v0 type veth peer name v1 netns peer
+                ip addr add 10.9.9.1/24 dev v0 && ip link set v0 up
+                ip -n peer addr add 10.9.9.2/24 dev v1 && ip -n peer link set v1 up
+                ip neigh replace 10.9.9.2 lladdr ff:ff:ff:ff:ff:ff dev v0 nud permanent
+                ip netns exec peer \(server) >/dev/null 2>&1 </dev/null &
+                """)
+            let report = try await node.preWarmTCP(to: "10.9.9.2", port: 7001, isRequired: true)
+            #expect(report.neighbourBefore?.contains("ff:ff:ff:ff:ff:ff PERMANENT") == true && report.isWarm)
+            let after = try await node.succeed("ip neigh show dev v0").stdout.trimmed
+            #expect(after.hasPrefix("10.9.9.2 lladdr ") && !after.contains("ff:ff:ff:ff:ff:ff"), "\(after)")
+        }
+    }
+
     private static let units = """
         cd /run/systemd/system 2>/dev/null || { mkdir -p /run/systemd/system && cd /run/systemd/system; }
         printf '[Service]\\nType=oneshot\\nRemainAfterExit=yes\\nExecStart=/bin/sleep 4\\n' >slow.service
