@@ -90,7 +90,7 @@ let package = Package(
             name: "VMLabTests", dependencies: ["BuildRegistry", "LabEvents", "NetworkProfiles", "QEMU", "VDE", "VMLab"],
             swiftSettings: settings),
         .testTarget(name: "QEMUTests", dependencies: ["QEMU", "LabEvents", subprocess], swiftSettings: settings),
-        .testTarget(name: "GuestShellTests", dependencies: ["GuestShell", "LabEvents", nioCore], swiftSettings: settings),
+        .testTarget(name: "GuestShellTests", dependencies: ["GuestShell", "LabEvents", nioCore, nioPosix], swiftSettings: settings),
         .testTarget(name: "BuildRegistryTests", dependencies: ["BuildRegistry", "LabEvents"], swiftSettings: settings),
         .testTarget(
             name: "ClusterTests",
