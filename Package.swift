@@ -104,7 +104,7 @@ let package = Package(
             name: "PhasesTests", dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "NetworkProfiles", "Phases", "QEMU", "VMLab"],
             swiftSettings: settings),
         .testTarget(name: "QEMUTests", dependencies: ["QEMU", "LabEvents", subprocess], swiftSettings: settings),
-        .testTarget(name: "GuestShellTests", dependencies: ["GuestShell", "LabEvents", nioCore], swiftSettings: settings),
+        .testTarget(name: "GuestShellTests", dependencies: ["GuestShell", "LabEvents", nioCore, nioPosix], swiftSettings: settings),
         .testTarget(name: "BuildRegistryTests", dependencies: ["BuildRegistry", "LabEvents"], swiftSettings: settings),
         .testTarget(
             name: "ClusterTests",

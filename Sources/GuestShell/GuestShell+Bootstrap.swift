@@ -3,33 +3,26 @@ import Synchronization
 
 extension GuestShell {
     /// Connects the consoles and the agent's port, so that nothing they say is missed.
-    func connectConsoles() async throws {
-        let generation = generation
+    func connectConsoles(generation: Int) async throws {
         var paths = ["hvc0": endpoints.backdoor, "agent": endpoints.agent]
         paths["ttyS0"] = endpoints.serial?()
         for (name, path) in paths {
             guard let path, consoles[name] == nil else { continue }
-            let connection = try await PortConnection.connect(path: path, group: group)
-            guard generation == self.generation else {
-                connection.end(nil)
-                return
-            }
-            consoles[name] = connection
+            consoles[name] = try await connect(path, generation)
         }
     }
 
-    /// Reaches the guest by whichever console answers first, and makes it ready for commands.
+    /// Reaches the guest by whichever console answers first, and makes it ready for commands. Guests may be lost faster than they are reached: firmware
+    /// resets twice, a shell of a guest that is going down still answers. So whatever is waited for here ends when the guest of this generation is lost.
     func bootstrap(generation: Int, alreadyUp: Bool) async {
         do {
-            try await connectConsoles()
-            guard generation == self.generation else { return }
-            let port = LinePort(try await connectPort(PortNames.control))
-            let control = ControlShell(port: port, node: node)
+            try await connectConsoles(generation: generation)
+            let port = LinePort(try await connectPort(PortNames.control, generation))
             do {
                 try await reachShell(alreadyUp: alreadyUp)
-                try await prepare(control, port: port, generation: generation, alreadyUp: alreadyUp)
+                try await prepare(ControlShell(port: port, node: node), port: port, generation: generation, alreadyUp: alreadyUp)
             } catch {
-                control.end(nil)
+                port.connection.end(error)
                 throw error
             }
             // A console that is connected and not read would lose output, also from QEMU's log of it.
@@ -87,8 +80,8 @@ extension GuestShell {
     /// When the guest writes to a port in the moment in which its client leaves, QEMU closes the port first and throttles it then (chardev/char-socket.c,
     /// `tcp_chr_write`; hw/char/virtio-console.c, `flush_buf`). It stays so for the next client, whom nothing would ever reach; only the end of a client
     /// lifts it. Between the waves the guest takes its control messages, since QEMU drops those that find no buffer.
-    private func releaseThrottledPorts(_ control: ControlShell, _ devices: [String: String]) async throws {
-        let pairs = try await connectPairs(devices)
+    private func releaseThrottledPorts(_ control: ControlShell, _ devices: [String: String], _ generation: Int) async throws {
+        let pairs = try await connectPairs(devices, generation)
         _ = try await control.call("vports")
         for pair in pairs {
             await pair.stdout.connection.close()
@@ -110,13 +103,9 @@ extension GuestShell {
         var shell = "sh"
         if options.shell == .automatic, try await control.call("command -v bash >/dev/null && echo yes").contains("yes") { shell = "bash" }
         for worker in abandoned { try await control.call("vreap \(worker) all") }
-        if alreadyUp { try await releaseThrottledPorts(control, devices) }
-        let pairs = try await connectPairs(devices)
-        guard generation == self.generation else {
-            for pair in pairs { pair.stop(nil) }
-            control.end(nil)
-            return
-        }
+        if alreadyUp { try await releaseThrottledPorts(control, devices, generation) }
+        let pairs = try await connectPairs(devices, generation)
+        try requireCurrent(generation)
         abandoned = []
         lossKnown.close()
         self.pairs = Dictionary(uniqueKeysWithValues: pairs.map { ($0.index, $0) })

@@ -167,7 +167,8 @@ extension GuestShell {
             let index = freeInputs.removeFirst()
             defer { freeInputs.append(index) }
             let name = PortNames.input(index)
-            let input = CommandInput(device: try device(name, guest), source: source, connection: try await connectPort(name))
+            let connection = try await connectPort(name, guest.generation)
+            let input = CommandInput(device: try device(name, guest), source: source, connection: connection)
             do {
                 let result = try await body(input)
                 await input.close()

@@ -48,14 +48,14 @@ extension GuestShell {
     }
 
     /// Connects every pair of a guest that was just reached.
-    func connectPairs(_ devices: [String: String]) async throws -> [OutputPair] {
+    func connectPairs(_ devices: [String: String], _ generation: Int) async throws -> [OutputPair] {
         var result: [OutputPair] = []
         for index in 0..<PortNames.pairCount {
             func port(_ name: String) async throws -> FramePort {
                 guard let device = devices[name] else {
                     throw GuestShellError.channelBroken(node: node, detail: "the guest does not see the port \(name)")
                 }
-                return FramePort(connection: try await connectPort(name), device: device)
+                return FramePort(connection: try await connectPort(name, generation), device: device)
             }
             let stdout = try await port(PortNames.output(index))
             result.append(OutputPair(index: index, stdout: stdout, stderr: try await port(PortNames.error(index))))

@@ -110,7 +110,7 @@ extension GuestShell {
                 node: node, reason: "a terminal needs script(1) in the guest, or a second console (hvc1), and there is neither")
         }
         return try await terminalTurn.withPermit {
-            let console = try await PortConnection.connect(path: path, group: group)
+            let console = try await connect(path, generation)
             defer { console.end(nil) }
             return try await withThrowingTaskGroup(of: CommandResult.Outcome?.self) { tasks in
                 defer { tasks.cancelAll() }

@@ -1,3 +1,4 @@
+import Glibc
 public import NIOCore
 import NIOPosix
 import Synchronization
@@ -19,7 +20,7 @@ public func withGuestShell<Result>(
 ) async throws -> Result {
     let shell = GuestShell(node: node, endpoints: endpoints, options: options, group: group ?? MultiThreadedEventLoopGroup.singleton)
     return try await withThrowingTaskGroup(of: Void.self) { tasks in
-        try await shell.connectConsoles()
+        try await shell.connectConsoles(generation: 0)
         tasks.addTask { await shell.serve() }
         defer { tasks.cancelAll() }
         do {
@@ -82,6 +83,8 @@ public actor GuestShell {
     var idle: [Worker] = []
     private var workers: [Int: Worker] = [:]
     private var starting: Set<Int> = []
+    /// Every open connection to this guest, whoever uses it. QEMU takes one client a socket: one that outlived its guest would keep the next out.
+    private var connections: [PortConnection] = []
     var freePairs: [OutputPair] = []
     /// Pairs that a background child holds, oldest first.
     var heldPairs: [OutputPair] = []
@@ -99,6 +102,11 @@ public actor GuestShell {
         (jobs, submit) = AsyncStream.makeStream()
     }
 
+    /// What each way into the guest did last, such as `hvc0: silent`; for whoever waits for a guest that does not obey.
+    public nonisolated var tried: [String] {
+        consoleNotes.withLock { notes in notes.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" } }
+    }
+
     /// Waits until the guest obeys.
     ///
     /// - Throws: ``GuestShellError/noShell(node:seconds:tried:)`` after `readyTimeout`, or the loss of the guest.
@@ -113,9 +121,8 @@ public actor GuestShell {
             group.addTask { try await self.ready.wait() }
             group.addTask {
                 try await Task.sleep(for: self.options.readyTimeout)
-                let tried = self.consoleNotes.withLock { notes in notes.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" } }
                 throw GuestShellError.noShell(
-                    node: self.node, seconds: Double(self.options.readyTimeout.components.seconds), tried: tried
+                    node: self.node, seconds: Double(self.options.readyTimeout.components.seconds), tried: self.tried
                 )
             }
             guard let guest = try await group.next() else { throw CancellationError() }
@@ -170,13 +177,9 @@ public actor GuestShell {
 
     @discardableResult
     private func dropConnections(_ error: GuestShellError) -> [PortConnection] {
-        let dropped =
-            workers.values.map(\.port.connection) + pairs.values.flatMap { [$0.stdout.connection, $0.stderr.connection] } + consoles.values
-        ready.value?.control.end(error)
-        for worker in workers.values { worker.end(error) }
-        for pair in pairs.values { pair.stop(error) }
-        for console in consoles.values { console.end(error) }
-        (idle, workers, starting, pairs, freePairs, heldPairs, consoles) = ([], [:], [], [:], [], [], [:])
+        let dropped = connections
+        for connection in dropped { connection.end(error) }
+        (idle, workers, starting, pairs, freePairs, heldPairs, consoles, connections) = ([], [:], [], [:], [], [], [:], [])
         return dropped
     }
 
@@ -239,10 +242,7 @@ public actor GuestShell {
         starting.insert(index)
         defer { starting.remove(index) }
         let worker = try await startWorker(index, guest)
-        guard guest.generation == generation else {
-            worker.end(nil)
-            throw GuestShellError.channelBroken(node: node, detail: "the guest was lost while a worker started")
-        }
+        try requireCurrent(guest.generation)
         workers[index] = worker
         return worker
     }
@@ -272,7 +272,7 @@ public actor GuestShell {
     private func startWorker(_ index: Int, _ guest: Guest) async throws -> Worker {
         let name = PortNames.worker(index)
         let epoch = Mark.random()
-        let port = LinePort(try await connectPort(name))
+        let port = LinePort(try await connectPort(name, guest.generation))
         let worker = Worker(index: index, node: node, port: port, epoch: epoch, isBash: guest.isBash)
         do {
             try await guest.control.call(
@@ -288,11 +288,42 @@ public actor GuestShell {
         return worker
     }
 
-    func connectPort(_ name: String) async throws -> PortConnection {
+    func connectPort(_ name: String, _ generation: Int) async throws -> PortConnection {
         guard let path = endpoints.ports[name] else {
             throw GuestShellError.channelBroken(node: node, detail: "the machine has no port \(name)")
         }
-        return try await PortConnection.connect(path: path, group: group)
+        return try await connect(path, generation)
+    }
+
+    /// Connects a socket of the guest of this generation. When that guest is lost, the connection ends, whoever has it.
+    func connect(_ path: String, _ generation: Int) async throws -> PortConnection {
+        let connection = try await connectPatiently(path, generation)
+        do { try requireCurrent(generation) } catch {
+            connection.end(error)
+            throw error
+        }
+        connections.removeAll(where: \.isClosed)
+        connections.append(connection)
+        return connection
+    }
+
+    /// Connects; waits while QEMU has not yet seen that earlier clients left, and its queue of clients is full: EAGAIN of connect(2) on a unix socket.
+    private func connectPatiently(_ path: String, _ generation: Int) async throws -> PortConnection {
+        while true {
+            try requireCurrent(generation)
+            do {
+                return try await PortConnection.connect(path: path, group: group)
+            } catch let error as IOError where error.errnoCode == EAGAIN {
+                try await Task.sleep(for: .milliseconds(10))
+            }
+        }
+    }
+
+    /// - Throws: ``GuestShellError/channelBroken(node:detail:)`` when the guest of this generation is lost.
+    func requireCurrent(_ generation: Int) throws {
+        guard generation == self.generation else {
+            throw GuestShellError.channelBroken(node: node, detail: "the guest was lost meanwhile")
+        }
     }
 
     func device(_ name: String, _ guest: Guest) throws -> String {

@@ -22,11 +22,6 @@ final class OutputPair: Sendable {
         stdout.retarget(end: end)
         stderr.retarget(end: end)
     }
-
-    func stop(_ error: (any Error)?) {
-        stdout.connection.end(error)
-        stderr.connection.end(error)
-    }
 }
 
 /// One output port: a connection and the parser of its stream.

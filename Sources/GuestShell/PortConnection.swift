@@ -97,6 +97,9 @@ final class PortConnection: Sendable {
         try await channel.close(mode: .output).get()
     }
 
+    /// Whether this end of it is closed.
+    var isClosed: Bool { !channel.isActive }
+
     /// Ends the connection: whoever waits gets `error`, or end-of-file when it is nil.
     func end(_ error: (any Error)?) {
         finish(error)

@@ -132,8 +132,10 @@ public final class Node: Sendable {
 
     /// What is known of the node now, for an error.
     package var observation: String {
-        let (state, boot, line) = mutable.withLock { ($0.state, $0.boot, $0.lastLine) }
+        let (state, boot, line, machine) = mutable.withLock { ($0.state, $0.boot, $0.lastLine, $0.machine) }
+        let ways = state == .booting ? machine?.shell.tried ?? [] : []
         return "\(name) is \(state.rawValue) (boot \(boot))" + (line.map { ", console: '\($0.suffix(160))'" } ?? ", its console is silent")
+            + (ways.isEmpty ? "" : ", ways in: \(ways.joined(separator: "; "))")
     }
 
     /// Records that the node reached a state and tells everybody.

@@ -6,9 +6,7 @@ extension RunDirectory {
     public static func all(
         state: String = defaultState(), environment: [String: String] = ProcessInfo.processInfo.environment
     ) -> [RunDirectory] {
-        var found: [String: RunDirectory] = [:]
-        let runs = absolute(state) + "/runs"
-        for name in names(in: runs) where isIdentifier(name) { found[name] = open(path: "\(runs)/\(name)") }
+        var found = kept(in: state)
         if let runtime = try? runtime(environment) {
             for name in names(in: runtime) where isIdentifier(name) && found[name] == nil {
                 let link = "\(runtime)/\(name)/run"
@@ -19,24 +17,39 @@ extension RunDirectory {
         return found.values.sorted { $0.identifier < $1.identifier }
     }
 
+    private static func kept(in state: String) -> [String: RunDirectory] {
+        let runs = absolute(state) + "/runs"
+        let identifiers = names(in: runs).filter(isIdentifier)
+        return Dictionary(uniqueKeysWithValues: identifiers.map { ($0, open(path: "\(runs)/\($0)")) })
+    }
+
     /// The run that a word on a command line means.
     ///
-    /// - Parameter word: `latest`, an identifier, or the beginning (or end, the random part) of one that no other run shares.
+    /// Only a whole identifier reaches a lab that another state folder keeps: whoever says `down latest` means a run of their own.
+    ///
+    /// - Parameter word: an identifier; or, among the runs that `state` keeps, `latest`, or the beginning (or end, the random part) of one that no other
+    ///   shares.
     /// - Throws: a ``Problem`` of kind `invalidInput` that lists the candidates.
     public static func find(
         _ word: String, state: String = defaultState(), environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws(Problem) -> RunDirectory {
-        let all = all(state: state, environment: environment)
-        guard let latest = all.last else {
-            throw Problem(.invalidInput, "there are no runs", location: absolute(state), remedy: "start one: vmlab run two-nodes --keep")
+        let everywhere = all(state: state, environment: environment)
+        if let run = everywhere.first(where: { $0.identifier == word }) { return run }
+        let own = kept(in: state).values.sorted { $0.identifier < $1.identifier }
+        let others = Set(everywhere.map(\.identifier)).subtracting(own.map(\.identifier)).sorted()
+        let elsewhere = others.isEmpty ? "" : "other folders keep \(others.suffix(5).joined(separator: ", ")), which whole ids reach"
+        guard let latest = own.last else {
+            throw Problem(
+                .invalidInput, "there are no runs", location: absolute(state), why: elsewhere.isEmpty ? nil : elsewhere,
+                remedy: "start one: vmlab run two-nodes --keep")
         }
         if word == "latest" { return latest }
-        let matches = all.filter { $0.identifier == word }
-        let candidates = matches.isEmpty ? all.filter { $0.identifier.hasPrefix(word) || $0.identifier.hasSuffix("-" + word) } : matches
+        let candidates = own.filter { $0.identifier.hasPrefix(word) || $0.identifier.hasSuffix("-" + word) }
         guard let run = candidates.first, !word.isEmpty else {
-            let newest = all.suffix(5).reversed().map(\.identifier).joined(separator: ", ")
+            let newest = "the newest: " + own.suffix(5).reversed().map(\.identifier).joined(separator: ", ")
             throw Problem(
-                .invalidInput, "no run is called '\(word)'", location: absolute(state), why: "the newest: \(newest)",
+                .invalidInput, "no run is called '\(word)'", location: absolute(state),
+                why: [newest, elsewhere].filter { !$0.isEmpty }.joined(separator: "; "),
                 remedy: "`vmlab ps --all` lists them; `latest` is the newest")
         }
         guard candidates.count == 1 else {
