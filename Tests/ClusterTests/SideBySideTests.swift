@@ -51,7 +51,11 @@ struct SideBySideTests {
             async let third = command.run(["run", "many-nodes", "--nodes", "2", "--memory", "\(each)", "--wait-for-memory"])
             try await Self.wait { try await command.succeed("ps").split(separator: "\n").count == 3 }
             let waiting = try #require(try await Self.newest(command, besides: first.run))
-            try await Self.wait { try command.events(waiting).contains { ($0["text"] as? String)?.contains("waiting for memory") == true } }
+            // A run is listed a moment before its owner writes.
+            try await Self.wait {
+                let events = (try? command.events(waiting)) ?? []
+                return events.contains { ($0["text"] as? String)?.contains("waiting for memory") == true }
+            }
             try await command.succeed("down", first.run)
             let outcome = try await third
             #expect(outcome.code == 0, "\(outcome.stderr)")
