@@ -142,6 +142,11 @@ struct GuestWaitTests {
                 if let error { throw error }
             }
         }
+        // A worker whose command was cancelled is free again only when it can be used: all of them at once, straight after it.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<PortNames.workerCount { group.addTask { try await node.succeed("true") } }
+            try await group.waitForAll()
+        }
         try await node.waitUntilFails("ps | grep 'sleep 777[4]'")
     }
 
