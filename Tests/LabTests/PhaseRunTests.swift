@@ -34,7 +34,7 @@ struct PhaseRunTests {
 
             // Whoever goes takes the phase along, and leaves the lab.
             let leaver = try world.vmlab("phase", "run", run.identifier, "TCP", "--pause-before", "TCP")
-            try await Poll.until("it waits", .seconds(20)) { leaver.stderr.contains("go on: vmlab phase continue") ? () : nil }
+            try await Poll.until("it waits", .seconds(20)) { leaver.stderr.contains("go on:  \(World.vmlab) phase continue") ? () : nil }
             leaver.send(SIGINT)
             #expect(try await leaver.wait() == .exited(130))
             try await Poll.until("the lab is kept again", .seconds(10)) {
@@ -75,7 +75,7 @@ struct PhaseRunTests {
             let viewer = try world.vmlab("run", "two-nodes", "--pause-before", "reachability", "--pause-on-failure", "--timeout", "120")
             let run = try await world.run(of: viewer)
             try await run.wait(for: .paused)
-            let hint = "vmlab shell \(run.identifier) NODE · go on: vmlab phase continue \(run.identifier)"
+            let hint = "attach: \(World.vmlab) shell \(run.identifier) a   # or b"
             try await Poll.until("the viewer says how to go on", .seconds(10)) { viewer.stderr.contains(hint) ? () : nil }
             let list = try await world.end(of: "phase", "list", run.identifier)
             #expect(list.stdout.contains("reachability") && list.stdout.contains("paused"), "\(list.stdout)")

@@ -56,7 +56,7 @@ struct PhaseClient: Sendable {
                                 guard let event = reply.event else { return }
                                 display.show(event)
                                 if case .lab(let change) = event.kind, change.state == .paused {
-                                    display.say(Viewer.pauseHint(self.run.identifier))
+                                    display.say(await client.suggestion(self.run).paused)
                                 }
                             }
                         })
@@ -72,7 +72,7 @@ struct PhaseClient: Sendable {
         switch result {
         case .success(let success): reply = success
         case .failure(let interruption as Interruption):
-            Terminal.error("ended by \(interruption.name); the lab stays: vmlab down \(run.identifier)")
+            Terminal.error("ended by \(interruption.name); the lab stays\n  drop: \(Suggestion(run: run).drop)")
             throw ExitCode(128 + interruption.signal)
         case .failure(let error): throw error
         }

@@ -94,26 +94,22 @@ final class Viewer: Sendable {
 
     /// Whether nothing is left to see after an event.
     private func isEnd(_ event: LabEvent, _ client: ControlClient) async throws -> Bool {
-        let id = run.identifier
         switch event.kind {
         case .runFinished(let end): finished.withLock { $0 = end }
         case .lab(let change) where change.state == .down: return true
-        case .lab(let change) where change.state == .paused: display.say(Self.pauseHint(id))
+        case .lab(let change) where change.state == .paused: display.say(await client.suggestion(run).paused)
         case .lab(let change) where change.state == .kept:
-            display.say("kept: vmlab execute \(id) NODE -- COMMAND · vmlab shell \(id) NODE · vmlab down \(id)")
+            let suggestion = await client.suggestion(run)
+            display.say("kept: \(suggestion.attach)\ndrop: \(suggestion.drop)")
             return true
         case .lab(let change) where change.state == .booting && request.isDetached:
             try await client.call(ControlRequest(.detach))
-            display.say("detached: vmlab events \(id) -f · vmlab ps · vmlab down \(id)")
+            let suggestion = Suggestion(run: run)
+            display.say("detached: \(suggestion.command("events", run.identifier, "-f"))\ndrop:     \(suggestion.drop)")
             return true
         default: break
         }
         return false
-    }
-
-    /// What can be done with a paused run.
-    static func pauseHint(_ id: String) -> String {
-        "look: vmlab shell \(id) NODE · go on: vmlab phase continue \(id), or vmlab phase next \(id) · drop: vmlab down \(id)"
     }
 
     private func watch(_ signals: AsyncStream<Int32>) async {
