@@ -52,11 +52,12 @@ struct PhaseClient: Sendable {
                     return .success(
                         try await ControlClient.with(self.run) { client in
                             if let scenario { try await self.check(scenario, client) }
+                            let suggestion = try await client.suggestion(self.run)
                             return try await client.call(chosen) { reply in
                                 guard let event = reply.event else { return }
                                 display.show(event)
                                 if case .lab(let change) = event.kind, change.state == .paused {
-                                    display.say(await client.suggestion(self.run).paused)
+                                    display.say(suggestion.paused)
                                 }
                             }
                         })

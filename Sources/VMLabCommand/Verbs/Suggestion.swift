@@ -55,8 +55,8 @@ struct Suggestion: Sendable {
 
 extension ControlClient {
     /// What a person can do with the lab now.
-    func suggestion(_ run: RunDirectory) async -> Suggestion {
-        let status = try? await call(ControlRequest(.status))
-        return Suggestion(run: run, nodes: status?.nodes?.map(\.name) ?? [])
+    func suggestion(_ run: RunDirectory) async throws -> Suggestion {
+        let status = try await call(ControlRequest(.status))
+        return Suggestion(run: run, nodes: status.nodes?.map(\.name) ?? [])
     }
 }
