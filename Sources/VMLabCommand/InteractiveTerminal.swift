@@ -11,6 +11,7 @@ enum InteractiveTerminal {
 
     /// Lends the user's terminal, in raw mode, to `body`; the input ends when the user leaves.
     static func run<Result: Sendable>(_ body: (TerminalClient) async throws -> Result) async throws -> Result {
+        let left = Gate<Void>()
         var saved = termios()
         tcgetattr(STDIN_FILENO, &saved)
         var raw = saved
@@ -19,17 +20,22 @@ enum InteractiveTerminal {
         defer {
             var restored = saved
             tcsetattr(STDIN_FILENO, TCSADRAIN, &restored)
+            // What was left in the middle of a line stays above the prompt that comes.
+            if left.value != nil { Terminal.write(STDOUT_FILENO, "\n") }
         }
         let (keys, type) = AsyncStream.makeStream(of: [UInt8].self)
         let keyboard = DispatchSource.makeReadSource(fileDescriptor: STDIN_FILENO, queue: .global())
         keyboard.setEventHandler {
             var buffer = [UInt8](repeating: 0, count: 4096)
             let count = read(STDIN_FILENO, &buffer, buffer.count)
-            guard count > 0, buffer[..<count].firstIndex(of: escape) == nil else {
-                type.finish()
-                return
-            }
-            type.yield(Array(buffer[..<count]))
+            let keys = buffer[..<max(0, count)]
+            let end = keys.firstIndex(of: escape) ?? keys.endIndex
+            if end > 0 { type.yield(Array(keys[..<end])) }
+            guard end < keys.endIndex || keys.isEmpty else { return }
+            if !keys.isEmpty { left.open(()) }
+            type.finish()
+            // What is typed from now on is for the user's own shell.
+            keyboard.cancel()
         }
         keyboard.resume()
         let (sizes, resize) = AsyncStream.makeStream(of: TerminalSize.self, bufferingPolicy: .bufferingNewest(1))

@@ -12,12 +12,16 @@ import VMLab
 /// A guest that goes away, stands still or starts again ends every wait, which names it.
 @Suite("Guests lost in the middle of waits", .tier(.guest), .serialized, .timeLimit(.minutes(5)))
 struct GuestDeathTests {
-    /// Starts waits of every kind, does something to the guest once all of them ask, and measures how long after it the last one ended.
-    private func lose(_ node: Node, by action: () async throws -> Void) async throws -> (problems: [Problem], seconds: Double) {
+    /// What never comes in any guest.
+    private static let anywhere: [NodeCondition] = [
+        .succeeds("sleep 0.01; false"), .file("/never"), .openPort(9), .tcp("127.0.0.1", 9), .console("never said"),
+    ]
+
+    /// Starts waits, does something to the guest once all of them ask, and measures how long after it the last one ended.
+    private func lose(_ node: Node, _ kinds: [NodeCondition] = anywhere, by action: () async throws -> Void) async throws
+        -> (problems: [Problem], seconds: Double)
+    {
         let long = Budget("long", .seconds(3600))
-        let kinds: [NodeCondition] = [
-            .succeeds("sleep 0.01; false"), .file("/never"), .openPort(9), .tcp("127.0.0.1", 9), .console("never said"),
-        ]
         let asking = Counter()
         let began = Condition("all ask") { asking.value >= 2 ? .yes() : .no() }
         return try await withThrowingTaskGroup(of: Problem.self) { group in
@@ -76,6 +80,36 @@ struct GuestDeathTests {
             #expect(killed.seconds < 1 * node.pace)
             #expect(killed.problems.allSatisfy { "\($0)".contains("signal 9") }, "\(killed.problems)")
             #expect(await GuestLab.problem { try await node.waitForFile("/") }.what.contains("node is lost: it is lost"))
+        }
+    }
+
+    @Test("With systemd: a unit, the journal, HTTP and the console, paused and killed: each wait ends within a second and names the guest")
+    func systemd() async throws {
+        try await GuestLab.boot("debian") { node in
+            try await node.succeed(
+                """
+                mkdir -p /run/systemd/system
+                printf '[Service]\\nType=notify\\nTimeoutStartSec=infinity\\nExecStart=/bin/sleep infinity\\n' >/run/systemd/system/never.service
+                systemctl daemon-reload && systemctl start --no-block never.service
+                """)
+            let kinds: [(NodeCondition, String)] = [
+                (.unit("never.service"), "unit never.service is active"), (.journal("never [s]aid"), "the journal says /never [s]aid/"),
+                (.http("http://127.0.0.1:9/"), "http://127.0.0.1:9/ answers"), (.console("never said"), "the console says /never said/"),
+            ]
+            let pid = try node.machine().guest.process.pid
+            for state in ["paused", "signal 9"] {
+                let lost = try await lose(node, kinds.map(\.0)) {
+                    if state == "paused" { try await node.pause() } else { kill(pid, SIGKILL) }
+                }
+                #expect(lost.seconds < 1 * node.pace, "\(state): \(lost.problems)")
+                #expect(lost.problems.allSatisfy { "\($0)".contains(state) && "\($0)".contains("node") }, "\(lost.problems)")
+                for (_, words) in kinds {
+                    #expect(
+                        lost.problems.contains { $0.what.contains("node is lost") && "\($0)".contains(words) },
+                        "\(state): \(words): \(lost.problems)")
+                }
+                if node.state == .paused { try await node.resume() }
+            }
         }
     }
 }

@@ -8,11 +8,11 @@ extension Node {
     func consoleCondition(_ pattern: String) -> Condition {
         Condition("\(name): the console says /\(pattern)/", node: self) { watch in
             let expression = try LinePattern(pattern)
-            try await withThrowingTaskGroup(of: Bool?.self) { group in
+            let isInPrompt = await withTaskGroup(of: Bool?.self) { group in
                 defer { group.cancelAll() }
                 group.addTask {
                     await self.followConsole { expression.take($0, watch) }
-                    return true
+                    return false
                 }
                 group.addTask {
                     var isFound = false
@@ -20,16 +20,15 @@ extension Node {
                         isFound = expression.matches($0)
                         return isFound
                     }
-                    return isFound ? false : nil
+                    return isFound ? true : nil
                 }
-                while let end = try await group.next() {
-                    guard let isWhole = end else { continue }
-                    if isWhole { return }
-                    try Task.checkCancellation()
-                    watch.report(.yes("in a line that has no end yet"), 1)
-                    return
-                }
+                for await end in group { if let end { return end } }
+                return false
             }
+            guard isInPrompt else { return }
+            try Task.checkCancellation()
+            // Only now that nobody reads earlier lines any more: what they say must not be the last answer.
+            watch.report(.yes("in a line that has no end yet"), 1)
         }
     }
 

@@ -52,11 +52,12 @@ struct PhaseClient: Sendable {
                     return .success(
                         try await ControlClient.with(self.run) { client in
                             if let scenario { try await self.check(scenario, client) }
+                            let suggestion = try await client.suggestion(self.run)
                             return try await client.call(chosen) { reply in
                                 guard let event = reply.event else { return }
                                 display.show(event)
                                 if case .lab(let change) = event.kind, change.state == .paused {
-                                    display.say(Viewer.pauseHint(self.run.identifier))
+                                    display.say(suggestion.paused)
                                 }
                             }
                         })
@@ -72,7 +73,7 @@ struct PhaseClient: Sendable {
         switch result {
         case .success(let success): reply = success
         case .failure(let interruption as Interruption):
-            Terminal.error("ended by \(interruption.name); the lab stays: vmlab down \(run.identifier)")
+            Terminal.error("ended by \(interruption.name); the lab stays\n  drop: \(Suggestion(run: run).drop)")
             throw ExitCode(128 + interruption.signal)
         case .failure(let error): throw error
         }

@@ -24,13 +24,19 @@ struct ShellCommand: AsyncParsableCommand {
 
     func run() async throws {
         let node = node
+        let left = Gate<Void>()
         let reply = try await ControlClient.with(try state.find(run)) { client in
-            try await InteractiveTerminal.run { terminal in try await Self.join(terminal, client, node) }
+            try await InteractiveTerminal.run { terminal in try await Self.join(terminal, client, node, left) }
         }
+        // The shell was hung up because the person wanted it.
+        if left.value != nil { return }
         if let exit = reply.exit, exit != 0 { throw ExitCode(Int32(exit)) }
+        if let signal = reply.signal { throw ExitCode(128 + Int32(signal)) }
     }
 
-    private static func join(_ terminal: TerminalClient, _ client: ControlClient, _ node: String) async throws -> ControlReply {
+    private static func join(_ terminal: TerminalClient, _ client: ControlClient, _ node: String, _ left: Gate<Void>) async throws
+        -> ControlReply
+    {
         var request = ControlRequest(.terminal)
         (request.node, request.term) = (node, terminal.type)
         (request.columns, request.rows) = (terminal.size.columns, terminal.size.rows)
@@ -43,7 +49,9 @@ struct ShellCommand: AsyncParsableCommand {
                     input.data = Data(keys).base64EncodedString()
                     try await client.follow(exchange, input)
                 }
-                // The person left.
+                // The stream of keys ends also when the shell has ended by itself.
+                try Task.checkCancellation()
+                left.open(())
                 try await client.follow(exchange, ControlRequest(.input))
                 return nil
             }

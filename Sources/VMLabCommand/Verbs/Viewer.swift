@@ -12,6 +12,8 @@ final class Viewer: Sendable {
     private let request: RunRequest
     private let display: Display
     private let finished = Mutex<LabEvent.RunFinished?>(nil)
+    /// What can be done with the lab. The events say which nodes it has; its owner may be on its way out when the lab is kept, and answer nobody.
+    private let suggestion: Mutex<Suggestion>
     /// Open once a signal asked for the end.
     private let signalled = Gate<Int32>()
     /// Open once the viewer is to go without ending the lab.
@@ -24,6 +26,7 @@ final class Viewer: Sendable {
 
     init(run: RunDirectory, owner: OwnerProcess.Child, request: RunRequest, display: Display) {
         (self.run, self.owner, self.request, self.display) = (run, owner, request, display)
+        suggestion = Mutex(Suggestion(run: run))
     }
 
     private enum End: Sendable {
@@ -94,26 +97,23 @@ final class Viewer: Sendable {
 
     /// Whether nothing is left to see after an event.
     private func isEnd(_ event: LabEvent, _ client: ControlClient) async throws -> Bool {
-        let id = run.identifier
         switch event.kind {
+        case .runStarted(let started): suggestion.withLock { $0.nodes = started.nodes }
         case .runFinished(let end): finished.withLock { $0 = end }
         case .lab(let change) where change.state == .down: return true
-        case .lab(let change) where change.state == .paused: display.say(Self.pauseHint(id))
+        case .lab(let change) where change.state == .paused: display.say(suggestion.withLock(\.paused))
         case .lab(let change) where change.state == .kept:
-            display.say("kept: vmlab execute \(id) NODE -- COMMAND · vmlab shell \(id) NODE · vmlab down \(id)")
+            let suggestion = suggestion.withLock(\.self)
+            display.say("kept: \(suggestion.attach)\ndrop: \(suggestion.drop)")
             return true
         case .lab(let change) where change.state == .booting && request.isDetached:
             try await client.call(ControlRequest(.detach))
-            display.say("detached: vmlab events \(id) -f · vmlab ps · vmlab down \(id)")
+            let suggestion = Suggestion(run: run)
+            display.say("detached: \(suggestion.command("events", run.identifier, "-f"))\ndrop:     \(suggestion.drop)")
             return true
         default: break
         }
         return false
-    }
-
-    /// What can be done with a paused run.
-    static func pauseHint(_ id: String) -> String {
-        "look: vmlab shell \(id) NODE · go on: vmlab phase continue \(id), or vmlab phase next \(id) · drop: vmlab down \(id)"
     }
 
     private func watch(_ signals: AsyncStream<Int32>) async {
