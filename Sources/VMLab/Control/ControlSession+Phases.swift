@@ -86,7 +86,7 @@ extension ControlSession {
                     }
                     atRest()
                     // Somebody may have asked for the end meanwhile, and then the lab is past this.
-                    if owner.stop.value == nil { owner.reach(owner.finished == nil ? before : .kept) }
+                    if owner.stop.value == nil { owner.reach(owner.finished == nil || owner.paused != nil ? before : .kept) }
                     if let failure { throw failure }
                 }
             }
