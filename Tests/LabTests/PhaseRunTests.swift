@@ -81,17 +81,17 @@ struct PhaseRunTests {
             #expect(list.stdout.contains("reachability") && list.stdout.contains("paused"), "\(list.stdout)")
             #expect(try await world.end(of: "execute", run.identifier, "b", "--", "echo here").stdout == "here\n")
 
-            // One phase further; then the cable of b is as good as pulled.
+            // One phase further; then the cable of a is as good as pulled.
             let next = try await world.end(of: "phase", "next", run.identifier)
             #expect(next.end == .exited(0) && next.stdout.hasSuffix("paused at 'TCP'\n"), "\(next.stdout) \(next.stderr)")
-            #expect(try await world.end(of: "execute", run.identifier, "b", "--", "ip link set eth1 down").end == .exited(0))
+            #expect(try await world.end(of: "execute", run.identifier, "a", "--", "ip link set eth1 down").end == .exited(0))
             let failing = try await world.end(of: "phase", "continue", run.identifier)
             #expect(failing.end == .exited(0) && failing.stdout.hasSuffix("paused at 'TCP'\n"), "\(failing.stdout) \(failing.stderr)")
             #expect(failing.stderr.contains("TCP: failed"), "\(failing.stderr)")
             let again = try await world.end(of: "phase", "run", run.identifier, "TCP")
             #expect(again.end == .exited(1) && again.stdout == "failed\n" && again.stderr.contains("error: "), "\(again.stderr)")
             let repair = "ip link set eth1 up; while [ $(cat /sys/class/net/eth1/carrier) != 1 ]; do sleep 0.1; done"
-            #expect(try await world.end(of: "execute", run.identifier, "b", "--", repair).end == .exited(0))
+            #expect(try await world.end(of: "execute", run.identifier, "a", "--", repair).end == .exited(0))
             let repaired = try await world.end(of: "phase", "run", run.identifier, "TCP", "--onward")
             #expect(repaired.end == .exited(0) && repaired.stderr.contains("20 MB: passed"), "\(repaired.stderr)")
 

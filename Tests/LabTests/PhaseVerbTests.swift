@@ -48,7 +48,7 @@ struct PhaseVerbTests {
             // What passes, what fails, and then what is next.
             let (end, passed) = try await report("next")
             #expect(end == .exited(0) && passed.verdict == "passed" && passed.run == run.identifier && passed.problem == nil)
-            #expect(try await world.end(of: "succeed", run.identifier, "b", "--", "ip link set eth1 down").end == .exited(0))
+            #expect(try await world.end(of: "succeed", run.identifier, "a", "--", "ip link set eth1 down").end == .exited(0))
             let (failedEnd, failed) = try await report("run", "TCP")
             #expect(failedEnd == .exited(1) && failed.verdict == "failed" && failed.problem?.what.isEmpty == false)
             let plain = try await world.end(of: "phase", "run", run.identifier, "TCP")
@@ -63,7 +63,7 @@ struct PhaseVerbTests {
             #expect(paused.stdout.contains(#""pausedAt" : "TCP""#), "\(paused.stdout)")
             #expect(run.lastState() == .paused)
             let repair = "ip link set eth1 up; while [ $(cat /sys/class/net/eth1/carrier) != 1 ]; do sleep 0.1; done"
-            #expect(try await world.end(of: "succeed", run.identifier, "b", "--", repair).end == .exited(0))
+            #expect(try await world.end(of: "succeed", run.identifier, "a", "--", repair).end == .exited(0))
             let (goneOn, went) = try await report("continue")
             #expect(goneOn == .exited(0) && went.verdict == "passed", "\(went)")
             #expect(try await waiter.wait() == .exited(0) && waiter.stdout.hasSuffix("passed\n"), "\(waiter.stderr)")
