@@ -91,6 +91,10 @@ let package = Package(
             path: "Benchmarks/WaitBenchmark",
             swiftSettings: settings
         ),
+        // The program that LongRunTests measures.
+        .executableTarget(
+            name: "LongRun", dependencies: ["GuestShell", "Phases", "VMLab", "VMLabCommand"], path: "Benchmarks/LongRun",
+            swiftSettings: settings),
         .testTarget(name: "LabEventsTests", dependencies: ["LabEvents"], swiftSettings: settings),
         .testTarget(name: "ReportingTests", dependencies: ["LabEvents", "Reporting"], swiftSettings: settings),
         .testTarget(
@@ -119,7 +123,7 @@ let package = Package(
             dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "QEMU", "VMLab", crypto, subprocess, system],
             swiftSettings: settings
         ),
-        // The executable is run as its users run it, so it must be built.
-        .testTarget(name: "LabTests", dependencies: ["LabEvents", "Reporting", "vmlab"], swiftSettings: settings),
+        // The executables are run as their users run them, so they must be built.
+        .testTarget(name: "LabTests", dependencies: ["LabEvents", "LongRun", "Reporting", "vmlab"], swiftSettings: settings),
     ]
 )

@@ -4,85 +4,57 @@ import Testing
 /// The waits and checks of scenarios as verbs, on labs that stay.
 @Suite("Verbs of waits and checks, on labs", .tier(.cluster), .serialized, .timeLimit(.minutes(10)))
 struct CallVerbTests {
-    /// A verb, and what it comes to.
-    private struct Call {
-        /// The verb's words; RUN stands for the run.
-        var words: [String]
-        var code = 0
-        /// What is in its standard output, for a verb without `--json`.
-        var stdout = ""
-        /// What its standard error has, the report of a wait among it.
-        var stderr: String?
-        /// What the error's `what` is in JSON; nil when there is none.
-        var what: String?
-    }
-
-    /// What `--json` prints.
-    private struct Outcome: Decodable {
-        struct Problem: Decodable {
-            var what: String
-            var why: String?
-            var `where`: String?
-        }
-        var passed: Bool
-        var what: String
-        var seconds: Double?
-        var tries: Int?
-        var exit: Int?
-        var stdout: String?
-        var stderr: String?
-        var problem: Problem?
-    }
-
-    /// Makes a call twice, for people and for programs.
-    private static func check(_ call: Call, _ command: CommandLine, _ run: String) async throws {
-        let words = call.words.map { $0 == "RUN" ? run : $0 }
-        let plain = try await command.run(words)
-        #expect(plain.code == call.code, "\(words): \(plain.stderr)")
-        #expect(plain.stdout == call.stdout, "\(words)")
-        if let text = call.stderr {
-            #expect(plain.stderr.contains(text), "\(words): \(plain.stderr)")
-        } else {
-            #expect(plain.stderr.isEmpty)
-        }
-        let flag = words.firstIndex(of: "--") ?? words.endIndex
-        let json = try await command.run(words[..<flag] + ["--json"] + words[flag...])
-        #expect(json.code == call.code, "\(words) --json")
-        let outcome = try JSONDecoder().decode(Outcome.self, from: Data(json.stdout.utf8))
-        #expect(outcome.passed == (call.code == 0))
-        #expect(outcome.problem?.what == call.what, "\(words)")
-        if let what = call.what {
-            #expect(outcome.what == what)
-            #expect(plain.stderr.contains("error: \(what)\n"), "\(words): \(plain.stderr)")
-            // There is no source line to name.
-            #expect(outcome.problem?.where?.contains(".swift") != true && outcome.problem?.where?.contains("client") != true)
-        } else {
-            #expect(outcome.seconds != nil && (outcome.tries ?? 1) >= 1)
-        }
-        if call.words[0] == "succeed", call.code == 0 { #expect(outcome.exit == 0 && outcome.stdout == call.stdout) }
-    }
-
     private static let calls = [
-        Call(words: ["succeed", "RUN", "n1", "--", "echo out; echo err >&2"], stdout: "out\n", stderr: "err\n"),
-        Call(
+        VerbCall(words: ["succeed", "RUN", "n1", "--", "echo out; echo err >&2"], stdout: "out\n", stderr: "err\n"),
+        VerbCall(
             words: ["succeed", "RUN", "n1", "--", "echo why >&2; exit 7"], code: 1, stderr: "why\n",
             what: "n1: a command failed: exit 7: 'echo why >&2; exit 7'"),
-        Call(words: ["fail", "RUN", "n1", "--", "test", "-e", "/none"]),
-        Call(
+        VerbCall(words: ["fail", "RUN", "n1", "--", "test", "-e", "/none"]),
+        VerbCall(
             words: ["fail", "RUN", "n1", "--", "true"], code: 1, stderr: "after 0.",
             what: "n1: a command succeeded that should fail: exit 0: 'true'"),
-        Call(words: ["wait-until-succeeds", "RUN", "n1", "--", "test -e /tmp/later"], stderr: "n1: "),
-        Call(words: ["wait-until-fails", "RUN", "n1", "--", "test -e /none"], stderr: "1 try"),
-        Call(words: ["wait", "port", "RUN", "n1", "8080"], stderr: "n1: port 8080 is open ("),
-        Call(words: ["wait", "closed-port", "RUN", "n1", "8081"], stderr: "n1: "),
-        Call(words: ["wait", "tcp", "RUN", "n2", "192.168.1.1", "8080"], stderr: "n2: "),
-        Call(
+        VerbCall(words: ["wait-until-succeeds", "RUN", "n1", "--", "test -e /tmp/later"], stderr: "n1: "),
+        VerbCall(words: ["wait-until-fails", "RUN", "n1", "--", "test -e /none"], stderr: "1 try"),
+        VerbCall(words: ["wait", "port", "RUN", "n1", "8080"], stderr: "n1: port 8080 is open ("),
+        VerbCall(words: ["wait", "closed-port", "RUN", "n1", "8081"], stderr: "n1: "),
+        VerbCall(words: ["wait", "tcp", "RUN", "n2", "192.168.1.1", "8080"], stderr: "n2: "),
+        VerbCall(
             words: ["wait", "http", "RUN", "n2", "http://192.168.1.1:8080/health", "--body", "ok"],
             stderr: "answers with status 200 and 'ok'"),
-        Call(words: ["wait", "http", "RUN", "n2", "http://192.168.1.1:8080/none", "--status", "404"], stderr: "answers with status 404"),
-        Call(words: ["wait", "file", "RUN", "n1", "/tmp/later"], stderr: "n1: the file /tmp/later exists ("),
-        Call(words: ["wait", "console", "RUN", "n1", "edge [0-9]+ ready"], stderr: " lines)"),
-        Call(words: ["wait", "port", "RUN", "n3", "1"], code: 2, stderr: "the lab has n1, n2", what: "there is no node 'n3'"),
+        VerbCall(
+            words: ["wait", "http", "RUN", "n2", "http://192.168.1.1:8080/none", "--status", "404"], stderr: "answers with status 404"),
+        VerbCall(words: ["wait", "file", "RUN", "n1", "/tmp/later"], stderr: "n1: the file /tmp/later exists ("),
+        VerbCall(words: ["wait", "console", "RUN", "n1", "edge [0-9]+ ready"], stderr: " lines)"),
+        VerbCall(
+            words: ["fail", "RUN", "n1", "--", "no-such-program"], code: 1, stderr: "not found",
+            what: "n1: a command that should fail could not be run: exit 127: 'no-such-program'"),
+        VerbCall(
+            words: ["succeed", "RUN", "n1", "--timeout", "1", "--", "sleep 60"], code: 1, stderr: "after 1.",
+            what: "n1: a command failed: timed out after 1.0 seconds: 'sleep 60'"),
+        VerbCall(
+            words: ["fail", "RUN", "n1", "--timeout", "1", "--", "sleep 60"], code: 1, stderr: "after 1.",
+            what: "n1: a command that should fail did not end: timed out after 1.0 seconds: 'sleep 60'"),
+        .late(["wait-until-succeeds", "RUN", "n1", "--", "test -e /none"], "n1: 'test -e /none' succeeds"),
+        .late(["wait-until-fails", "RUN", "n1", "--", "test -e /srv"], "n1: 'test -e /srv' fails"),
+        .late(["wait", "port", "RUN", "n1", "8081"], "n1: port 8081 is open"),
+        .late(["wait", "closed-port", "RUN", "n1", "8080"], "n1: port 8080 is closed"),
+        .late(["wait", "tcp", "RUN", "n2", "192.168.1.1", "8081"], "n2: TCP 192.168.1.1:8081 can be connected to"),
+        .late(
+            ["wait", "http", "RUN", "n2", "http://192.168.1.1:8080/health", "--body", "nok"],
+            "n2: http://192.168.1.1:8080/health answers with status 200 and 'nok'"),
+        .late(["wait", "file", "RUN", "n1", "/none"], "n1: the file /none exists"),
+        .late(["wait", "console", "RUN", "n1", "never"], "n1: the console says /never/"),
+        VerbCall(words: ["wait", "console", "RUN", "n1", "["], code: 2, stderr: "character class", what: "'[' is no regular expression"),
+        VerbCall(
+            words: ["wait", "http", "RUN", "n1", "ftp://n2/"], code: 2, stderr: "http://HOST[:PORT]/PATH",
+            what: "'ftp://n2/' is no URL that can be waited for"),
+        VerbCall(
+            words: ["wait", "unit", "RUN", "n1", "ssh.service"], code: 1, stderr: "the guest has no systemctl",
+            what: "could not ask: n1: unit ssh.service is active"),
+        VerbCall(
+            words: ["wait", "journal", "RUN", "n1", "."], code: 1, stderr: "the guest has no journalctl",
+            what: "could not ask: n1: the journal says /./"),
+        VerbCall(words: ["wait", "port", "RUN", "n3", "1"], code: 2, stderr: "the lab has n1, n2", what: "there is no node 'n3'"),
     ]
 
     @Test("each verb: it passes, fails with the scenario's error, and says both in JSON; Ctrl-C ends the command in the guest")
@@ -97,78 +69,50 @@ struct CallVerbTests {
                 mkdir /srv; echo ok >/srv/health; httpd -p 8080 -h /srv; echo 'edge 42 ready' >/dev/ttyS0
                 (sleep 2; touch /tmp/later) </dev/null >/dev/null 2>&1 &
                 """)
-            for call in Self.calls { try await Self.check(call, command, run) }
+            for call in Self.calls { try await call.check(command, run) }
 
-            let late = [
-                ["wait-until-succeeds", run, "n1", "--timeout", "1", "--", "test -e /none"],
-                ["wait", "port", run, "n1", "8081", "--timeout", "1"],
-                ["wait", "closed-port", run, "n1", "8080", "--timeout", "1"],
-                ["wait", "http", run, "n2", "http://192.168.1.1:8080/health", "--body", "nok", "--timeout", "1"],
-                ["wait", "file", run, "n1", "/none", "--timeout", "1"], ["wait", "console", run, "n1", "never", "--timeout", "1"],
-            ]
-            for words in late {
-                let outcome = try await command.run(words)
-                #expect(outcome.code == 1)
-                #expect(
-                    outcome.stderr.hasPrefix("error: budget 'wait' is used up: n1: ") || words[1...].contains("n2"), "\(outcome.stderr)")
-                #expect(outcome.stderr.contains("budget 'wait' 1.0 s") && outcome.stderr.contains("is ready (boot 1)"), "\(outcome.stderr)")
-            }
             let journal = try await command.run(["journal", run, "n1"])
             #expect(journal.code == 1 && journal.stderr.hasPrefix("error: n1 has no journal\n"))
 
-            // SIGINT, as Ctrl-C sends it.
-            var interrupted = command
-            interrupted.executable = "/usr/bin/timeout"
-            let words = ["--preserve-status", "--signal", "INT", "4", command.executable]
             for verb in ["succeed", "wait-until-succeeds"] {
-                let ended = try await interrupted.run(words + [verb, run, "n1", "--", "sleep 777"])
-                #expect(ended.code == 130 && ended.stderr.contains("SIGINT"))
+                let ended = try await command.interrupt([verb, run, "n1", "--", "sleep 777"]) { _ in
+                    try await command.succeed("wait-until-succeeds", run, "n1", "--", "ps | grep '[s]leep 777'")
+                }
+                #expect(ended.code == 130 && ended.stderr.contains("SIGINT"), "\(ended.stderr)")
                 try await command.succeed("wait-until-fails", run, "n1", "--timeout", "10", "--", "ps | grep '[s]leep 777'")
             }
         }
     }
 
-    @Test("units and the journal, on a guest that has systemd")
-    func systemd() async throws {
+    @Test("a guest that is lost, or a lab that goes down, ends the wait and is named")
+    func loss() async throws {
         try await CommandLine.with { command in
-            let outcome = try await command.run(["run", "two-nodes", "--image", "debian", "--until", "boot", "--keep"])
+            let outcome = try await command.run(["run", "many-nodes", "--nodes", "2", "--until", "boot", "--keep"])
             try #require(outcome.code == 0, "\(outcome.stderr)")
             let run = outcome.run
-            try await command.succeed(
-                "execute", run, "a", "--",
-                "echo edge 42 ready | systemd-cat -t edge; systemd-run --quiet --unit=broken sh -c 'echo it broke; exit 3'")
-            try await Self.check(
-                Call(words: ["wait", "unit", "RUN", "a", "systemd-journald.service"], stderr: "is active ("), command, run)
-            try await Self.check(
-                Call(words: ["wait", "journal", "RUN", "a", "edge [0-9]+ ready"], stderr: "the journal says"), command, run)
-            try await Self.check(
-                Call(
-                    words: ["wait", "journal", "RUN", "a", "it broke", "--unit", "broken.service"],
-                    stderr: "the journal of broken.service says"), command, run)
-            let begin = ContinuousClock.now
-            try await Self.check(
-                Call(
-                    words: ["wait", "unit", "RUN", "a", "broken.service"], code: 1, stderr: "it broke",
-                    what: "can no longer come: a: unit broken.service is active"), command, run)
-            #expect(begin.duration(to: .now) < .seconds(50), "what can no longer come is not waited for")
-            let late = try await command.run(["wait", "journal", run, "a", "never", "--timeout", "1"])
-            #expect(late.code == 1 && late.stderr.hasPrefix("error: budget 'wait' is used up: a: "), "\(late.stderr)")
-
-            let lines = try await command.succeed("journal", run, "a", "-u", "broken.service", "-n", "20")
-            #expect(lines.contains("it broke") && !lines.contains("edge 42 ready"))
-            struct Message: Decodable { var MESSAGE: String }
-            let last = try await command.succeed("journal", run, "a", "-u", "broken.service", "-n", "1", "--json")
-            #expect(try JSONDecoder().decode(Message.self, from: Data(last.utf8)).MESSAGE.isEmpty == false)
-
-            var interrupted = command
-            interrupted.executable = "/usr/bin/timeout"
-            let words = ["--preserve-status", "--signal", "INT", "6", command.executable, "journal", run, "a", "-f", "-n", "0"]
-            async let followed = interrupted.run(words)
-            try await command.succeed("wait-until-succeeds", run, "a", "--", "pgrep -f 'journalctl.*--follow'")
-            try await command.succeed("execute", run, "a", "--", "echo edge 43 ready | systemd-cat -t edge")
-            let ended = try await followed
-            #expect(ended.code == 130 && ended.stdout.contains("edge 43 ready") && !ended.stdout.contains("edge 42 ready"))
-            try await command.succeed("wait-until-fails", run, "a", "--timeout", "10", "--", "pgrep -x journalctl")
+            for (verb, node, what) in [
+                ("wait-until-succeeds", "n1", "error: n1 is lost: it is off"), ("succeed", "n2", "error: "),
+            ] {
+                let check = "echo $$ >/tmp/asked; sleep 600"
+                async let ended = command.run([verb, run, node, "--timeout", "600", "--", check])
+                try await command.succeed("wait", "file", run, node, "/tmp/asked")
+                let begin = ContinuousClock.now
+                try await command.succeed("power", run, node, "powerCut")
+                let lost = try await ended
+                #expect(begin.duration(to: .now) < .seconds(20), "\(verb) did not end with its guest")
+                #expect(lost.code == 1 && lost.stderr.hasPrefix(what) && lost.stderr.contains("it is off"), "\(lost.stderr)")
+                let off = try await command.run(["succeed", run, node, "--", "true"])
+                #expect(off.code == 1 && off.stderr.hasPrefix("error: \(node) is off"), "\(off.stderr)")
+            }
+            try await command.succeed("power", run, "n1", "start")
+            async let ended = command.run(["wait-until-succeeds", run, "n1", "--timeout", "600", "--", "echo >/tmp/again; false"])
+            try await command.succeed("wait", "file", run, "n1", "/tmp/again")
+            try await command.succeed("down", run)
+            let down = try await ended
+            #expect(down.code == 1 && down.stderr.contains("error: "), "\(down.stderr)")
+            let gone = try await command.run(["wait", "file", run, "n1", "/", "--json"])
+            #expect(gone.code == 1 && gone.stderr.hasPrefix("error: the lab of run \(run) is not there"), "\(gone.stderr)")
+            #expect(gone.stdout.contains(#""passed":false"#))
         }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Subprocess
 import SystemPackage
 import Testing
@@ -57,6 +58,23 @@ struct CommandLine: Sendable {
         let outcome = try await run(arguments, environment: environment, input: input)
         try #require(outcome.code == 0, "\(arguments): \(outcome.code)\n\(outcome.stdout)\n\(outcome.stderr)")
         return outcome.stdout
+    }
+
+    /// Runs a verb, and sends it SIGINT, as Ctrl-C does, when `body` has returned.
+    ///
+    /// - Parameter body: is given the path of the verb's standard output.
+    func interrupt(_ arguments: [String], when body: (String) async throws -> Void) async throws -> Outcome {
+        let note = state + "/" + UUID().uuidString
+        var shell = self
+        shell.executable = "/bin/sh"
+        let starter = shell
+        async let ended = starter.run(["-c", #"echo $$ >"$0" && exec "$@" >"$0.out""#, note, executable] + arguments)
+        try await body(note + ".out")
+        let text = try String(contentsOfFile: note, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+        kill(try #require(Int32(text)), SIGINT)
+        var outcome = try await ended
+        outcome.stdout = try String(contentsOfFile: note + ".out", encoding: .utf8)
+        return outcome
     }
 
     /// The folder of a run.

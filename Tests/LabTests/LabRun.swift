@@ -34,6 +34,11 @@ struct LabRun: Sendable {
         }
     }
 
+    /// Where the lab stood last.
+    func lastState() -> LabEvent.LabState? {
+        events().reversed().lazy.compactMap { if case .lab(let change) = $0.kind { change.state } else { nil } }.first
+    }
+
     /// Waits until every node obeys.
     func waitForNodes() async throws {
         var ready: Set<String> = []

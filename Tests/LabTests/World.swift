@@ -44,10 +44,13 @@ struct World: Sendable {
     }
 
     /// The vmlab that was built with these tests.
-    static let vmlab: String = {
+    static let vmlab = program("vmlab")
+
+    /// A program that was built with these tests.
+    static func program(_ name: String) -> String {
         let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-        return URL(filePath: tests).deletingLastPathComponent().path + "/vmlab"
-    }()
+        return URL(filePath: tests).deletingLastPathComponent().path + "/" + name
+    }
 
     /// Starts a program in this world.
     func start(_ words: [String], terminal: String? = nil) throws -> Program {

@@ -6,7 +6,7 @@ extension Wait {
     ///
     /// - Parameter budget: what it was given.
     func problem(_ end: End, _ budget: Budget) async -> Problem {
-        let pace = condition.node?.pace ?? 1
+        let pace = tally.pace ?? condition.node?.pace ?? 1
         let limit =
             "\(budget.scaled(by: pace).seconds.rounded(to: 1)) s (budget '\(budget.name)' \(budget.limit.seconds.rounded(to: 1)) s, pace \(pace.rounded(to: 1)))"
         let facts = "after \(tally.waited.seconds.rounded(to: 1)) s of \(limit), \(tally.text)"

@@ -43,7 +43,9 @@ struct Wait: Sendable {
             defer { group.cancelAll() }
             group.addTask { try await self.ask(pace, since: seen, boot: boot) }
             group.addTask {
-                while case let left = limit.duration(pace()) - self.tally.waited, left > .zero { try await Task.sleep(for: left) }
+                while case let left = limit.duration(self.tally.worst(pace())) - self.tally.waited, left > .zero {
+                    try await Task.sleep(for: left)
+                }
                 return .late
             }
             group.addTask { try await self.tell(limit, pace) }
@@ -75,7 +77,7 @@ struct Wait: Sendable {
     private func tell(_ limit: Limit, _ pace: @Sendable () -> Double) async throws -> End {
         while true {
             try await Task.sleep(for: Self.logInterval * max(1, pace()))
-            let (waited, whole) = (tally.waited.seconds.rounded(to: 0), limit.duration(pace()).seconds.rounded(to: 0))
+            let (waited, whole) = (tally.waited.seconds.rounded(to: 0), limit.duration(tally.worst(pace())).seconds.rounded(to: 0))
             condition.node?.events.message(
                 "waiting for \(waited) s of \(whole) s: \(condition.what); \(tally.text)", node: condition.node?.name)
         }

@@ -9,6 +9,8 @@ final class WaitTally: Sendable {
         var last: Answer?
         /// The last answer that was one, in case the very last could not be asked.
         var lastKnown: Answer?
+        /// The worst pace that the limit has grown with.
+        var pace: Double?
         /// Called when the state changes.
         var onAnswer: (@Sendable (Answer) -> Void)?
     }
@@ -31,6 +33,16 @@ final class WaitTally: Sendable {
 
     var tries: Int { state.withLock { $0.tries } }
     var last: Answer? { state.withLock { $0.last } }
+    /// The pace that the limit has grown with; nil before it was looked at.
+    var pace: Double? { state.withLock { $0.pace } }
+    /// What was granted while the host was slow is not taken back.
+    func worst(_ pace: Double) -> Double {
+        state.withLock { state in
+            let worst = max(pace, state.pace ?? pace)
+            state.pace = worst
+            return worst
+        }
+    }
     /// Since the wait began.
     var waited: Duration { begin.duration(to: .now) }
 

@@ -21,8 +21,8 @@ public struct PhaseStatus: Sendable, Codable, Equatable {
 final class PhaseLedger: EventRecorder {
     private struct State {
         var last: [String: LabEvent.PhaseChange] = [:]
-        /// The phases that passed, the last one last.
-        var passed: [String] = []
+        /// The phases that passed or that this lab has no use for, the last one last.
+        var done: [String] = []
     }
 
     private let state = Mutex(State())
@@ -34,15 +34,26 @@ final class PhaseLedger: EventRecorder {
             if change.state == .skipped, let known = state.last[change.phase], known.state == .passed || known.state == .failed { return }
             if change.state == .continued { return }
             state.last[change.phase] = change
-            if change.state == .passed { state.passed.append(change.phase) }
+            if change.state == .passed { state.done.append(change.phase) }
         }
     }
 
-    /// The phase after the one that passed last; nil at the end.
+    /// Takes note that a phase which was asked for was left out: it would be again.
+    ///
+    /// - Returns: whether it was left out when it was reached last.
+    func passOver(_ path: String) -> Bool {
+        state.withLock { state in
+            guard state.last[path]?.state == .skipped else { return false }
+            state.done.append(path)
+            return true
+        }
+    }
+
+    /// The phase after the one that passed last, or that was passed over; nil at the end.
     func next(in outline: [PhaseOutline]) -> PhaseOutline? {
         let leaves = outline.leaves.filter { !$0.isAlways }
         let index = state.withLock { state in
-            state.passed.reversed().lazy.compactMap { path in leaves.firstIndex { $0.path == path } }.first
+            state.done.reversed().lazy.compactMap { path in leaves.firstIndex { $0.path == path } }.first
         }
         return leaves.dropFirst(index.map { $0 + 1 } ?? 0).first
     }
