@@ -129,24 +129,28 @@ final class Worker: Sendable {
         let feed = input.map { " \($0.device) \(fresh.text)" } ?? ""
         try await port.send("\(order)\(lines)\(feed)\n\(script)\nend \(end.text) \(next.text)\n")
         return try await withThrowingTaskGroup(of: Event.self) { group in
-            defer {
-                group.cancelAll()
-                input?.abort()
-            }
             group.addTask { .frame(try await pair.stdout.frame(into: sinks.out)) }
             group.addTask { .frame(try await pair.stderr.frame(into: sinks.err)) }
             group.addTask { [port] in .said(try await port.line()) }
             if let timeout { group.addTask { try await Self.alarm(after: timeout) } }
             if let input { group.addTask { try await input.feed() } }
-            let end = try await watch(&group, pair: pair, begin: begin, control: control)
-            group.cancelAll()
-            input?.abort()
-            // The worker may have said something behind its marks that a task has already read.
-            while let rest = await group.nextResult() {
-                if case .success(.said(let line?)) = rest { heard(line) }
-            }
-            return end
+            return try await finish(&group, pair: pair, begin: begin, input: input, control: control).get()
         }
+    }
+
+    /// Watches a run to its end and takes in everything that its tasks have read: the worker may say something behind its marks, and a task that is
+    /// cancelled may just have read it.
+    private func finish(
+        _ group: inout ThrowingTaskGroup<Event, any Error>, pair: OutputPair, begin: Mark?, input: CommandInput? = nil, control: ControlShell
+    ) async -> Result<End, any Error> {
+        let end: Result<End, any Error>
+        do { end = .success(try await watch(&group, pair: pair, begin: begin, control: control)) } catch { end = .failure(error) }
+        group.cancelAll()
+        input?.abort()
+        while let rest = await group.nextResult() {
+            if case .success(.said(let line?)) = rest { heard(line) }
+        }
+        return end
     }
 
     /// Takes in what the worker said after its command had ended.
@@ -230,7 +234,6 @@ final class Worker: Sendable {
         let request = CommandRequest("")
         let sinks = OutputPiece.Stream.allCases.map { OutputSink(stream: $0, request: request, node: node) }
         try await withThrowingTaskGroup(of: Event.self) { group in
-            defer { group.cancelAll() }
             group.addTask { .frame(try await pair.stdout.frame(into: sinks[0])) }
             group.addTask { .frame(try await pair.stderr.frame(into: sinks[1])) }
             group.addTask { [port] in .said(try await port.line()) }
@@ -239,7 +242,7 @@ final class Worker: Sendable {
                 try await Task.sleep(for: limit)
                 throw GuestShellError.channelBroken(node: self.node, detail: "a cancelled command could not be ended")
             }
-            _ = try await watch(&group, pair: pair, begin: nil, control: control)
+            _ = try await finish(&group, pair: pair, begin: nil, control: control).get()
         }
     }
 }
