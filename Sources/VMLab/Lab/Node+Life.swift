@@ -73,7 +73,7 @@ extension Node {
         let endpoints = plan.endpoints(files, image: context.images[name], login: context.login, waysIn: context.waysIn) {
             guest.console.socketPath
         }
-        return try await withGuestShell(node: name, endpoints: endpoints, options: options) { shell in
+        let body: @Sendable (GuestShell) async throws -> ProcessExit? = { [self] shell in
             let machine = Machine(name: name, guest: guest, shell: shell)
             // Before the tasks that look at the state: a boot that is announced under another number is one that nobody waits for.
             switch order.origin {
@@ -91,7 +91,7 @@ extension Node {
                 tasks.addTask { for await line in panics { await self.panicked(machine, line) } }
                 tasks.addTask { await self.followErrors(order.origin) }
                 tasks.addTask { await self.follow(machine, order.origin, bootsBefore: bootsBefore) }
-                if case .fresh = order.origin { try await resume(guest) }
+                if case .fresh = order.origin { try await guest.resume() }
                 order.isRunning.open(machine)
                 let end = await guest.waitForExit()
                 // What it wrote last is worth most.
@@ -100,15 +100,11 @@ extension Node {
                 return end
             }
         }
-    }
-
-    /// Lets the processors run for the first time.
-    private func resume(_ guest: Guest) async throws {
         do {
-            try await guest.resume()
+            return try await withGuestShell(node: name, endpoints: endpoints, options: options, body: body)
         } catch {
-            // A QEMU that is gone answers nothing; how it ended says more.
-            guard let end = await withDeadline(.milliseconds(500), { await guest.waitForExit() }) else { throw error }
+            // A QEMU that is gone answers nothing and refuses connections; how it ended says more.
+            guard !Task.isCancelled, let end = await withDeadline(.milliseconds(500), { await guest.waitForExit() }) else { throw error }
             throw gone("QEMU \(end)")
         }
     }
