@@ -141,7 +141,8 @@ final class Worker: Sendable {
     /// Watches a run to its end and takes in everything that its tasks have read: the worker may say something behind its marks, and a task that is
     /// cancelled may just have read it.
     private func finish(
-        _ group: inout ThrowingTaskGroup<Event, any Error>, pair: OutputPair, begin: Mark?, input: CommandInput? = nil, control: ControlShell
+        _ group: inout ThrowingTaskGroup<Event, any Error>, pair: OutputPair, begin: Mark?, input: CommandInput? = nil,
+        control: ControlShell
     ) async -> Result<End, any Error> {
         let end: Result<End, any Error>
         do { end = .success(try await watch(&group, pair: pair, begin: begin, control: control)) } catch { end = .failure(error) }
