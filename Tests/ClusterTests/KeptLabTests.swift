@@ -42,7 +42,9 @@ struct KeptLabTests {
                     command.succeed("execute", run, "b", "--", "cat /proc/sys/kernel/random/boot_id"),
                 ]
                 let uptime = try await command.succeed("execute", run, "a", "--", "cut -d ' ' -f 1 /proc/uptime")
-                let counter = try await command.succeed("execute", run, "a", "--", "cat /tmp/counter")
+                // It is empty while the next number is written.
+                let counter = try await command.succeed(
+                    "execute", run, "a", "--", "while c=$(cat /tmp/counter); [ -z \"$c\" ]; do :; done; echo $c")
                 let arrived = try await command.succeed("execute", run, "b", "--", "cat /tmp/stream")
                 return (
                     boots, Double(uptime.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0,
