@@ -85,7 +85,7 @@ private struct Foreign {
             environment: environment, log: folder + "/machine")
         programs = [lan, machine]
         do {
-            try await Poll.until("the foreign switch runs", .seconds(20)) { access(folder + "/lan/ctl", F_OK) == 0 ? () : nil }
+            try await Poll.until("the foreign switch runs", .seconds(60)) { access(folder + "/lan/ctl", F_OK) == 0 ? () : nil }
         } catch {
             end()
             throw error

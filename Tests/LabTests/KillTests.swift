@@ -109,7 +109,7 @@ struct KillTests {
             let run = try await world.keptRun()
             for signal in KillCase.signals {
                 let viewer = try world.vmlab("events", run.identifier, "--follow")
-                _ = try await Poll.until("the events are shown", .seconds(20)) { viewer.stderr.contains("kept") ? true : nil }
+                _ = try await Poll.until("the events are shown", .seconds(60)) { viewer.stderr.contains("kept") ? true : nil }
                 viewer.send(signal)
                 #expect(try await viewer.wait(.seconds(7)) == (signal == SIGKILL ? .signalled(SIGKILL) : .exited(128 + signal)))
                 let answer = try await world.end(of: "execute", run.identifier, "b", "--", "echo still $((40 + 2))")

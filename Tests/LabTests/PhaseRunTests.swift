@@ -34,10 +34,10 @@ struct PhaseRunTests {
 
             // Whoever goes takes the phase along, and leaves the lab.
             let leaver = try world.vmlab("phase", "run", run.identifier, "TCP", "--pause-before", "TCP")
-            try await Poll.until("it waits", .seconds(20)) { leaver.stderr.contains("go on:  \(World.vmlab) phase continue") ? () : nil }
+            try await Poll.until("it waits", .seconds(60)) { leaver.stderr.contains("go on:  \(World.vmlab) phase continue") ? () : nil }
             leaver.send(SIGINT)
             #expect(try await leaver.wait() == .exited(130))
-            try await Poll.until("the lab is kept again", .seconds(10)) {
+            try await Poll.until("the lab is kept again", .seconds(60)) {
                 run.events().last { if case .lab = $0.kind { true } else { false } }?.kind == .lab(.init(state: .kept)) ? () : nil
             }
 
@@ -76,7 +76,7 @@ struct PhaseRunTests {
             let run = try await world.run(of: viewer)
             try await run.wait(for: .paused)
             let hint = "attach: \(World.vmlab) shell \(run.identifier) a   # or b"
-            try await Poll.until("the viewer says how to go on", .seconds(10)) { viewer.stderr.contains(hint) ? () : nil }
+            try await Poll.until("the viewer says how to go on", .seconds(60)) { viewer.stderr.contains(hint) ? () : nil }
             let list = try await world.end(of: "phase", "list", run.identifier)
             #expect(list.stdout.contains("reachability") && list.stdout.contains("paused"), "\(list.stdout)")
             #expect(try await world.end(of: "execute", run.identifier, "b", "--", "echo here").stdout == "here\n")
