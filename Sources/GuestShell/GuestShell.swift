@@ -266,7 +266,7 @@ public actor GuestShell {
         submit.yield(.settle(worker, guest))
     }
 
-    /// How long a worker may take to start; it takes a tenth of a second under TCG, so this bounds only what would hang.
+    /// How long a worker may take to start, and QEMU to take a client; either takes a tenth of a second under TCG, so this bounds only what would hang.
     private static let startLimit = Duration.seconds(60)
 
     private func startWorker(_ index: Int, _ guest: Guest) async throws -> Worker {
@@ -309,11 +309,15 @@ public actor GuestShell {
 
     /// Connects; waits while QEMU has not yet seen that earlier clients left, and its queue of clients is full: EAGAIN of connect(2) on a unix socket.
     private func connectPatiently(_ path: String, _ generation: Int) async throws -> PortConnection {
+        let deadline = ContinuousClock.now + Self.startLimit
         while true {
             try requireCurrent(generation)
             do {
                 return try await PortConnection.connect(path: path, group: group)
             } catch let error as IOError where error.errnoCode == EAGAIN {
+                guard ContinuousClock.now < deadline else {
+                    throw GuestShellError.channelBroken(node: node, detail: "QEMU takes no client at \(path): its queue of clients is full")
+                }
                 try await Task.sleep(for: .milliseconds(10))
             }
         }
