@@ -28,7 +28,9 @@ let package = Package(
     products: [
         .executable(name: "vmlab", targets: ["vmlab"]),
         // What a package with scenarios of its own imports; see Examples/EdgePlatform.
-        .library(name: "VMLabCommand", targets: ["GuestShell", "LabEvents", "NetworkProfiles", "Phases", "VMLab", "VMLabCommand"]),
+        .library(
+            name: "VMLabCommand",
+            targets: ["GuestShell", "K3sCluster", "LabEvents", "NetworkProfiles", "Phases", "VDE", "VMLab", "VMLabCommand"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -70,7 +72,11 @@ let package = Package(
         ),
         .target(name: "Phases", dependencies: ["GuestShell", "LabEvents", "NetworkProfiles", "VMLab"], swiftSettings: settings),
         .target(
-            name: "Scenarios", dependencies: ["GuestShell", "LabEvents", "NetworkProfiles", "Phases", "VMLab"], swiftSettings: settings),
+            name: "K3sCluster", dependencies: ["GuestShell", "LabEvents", "NetworkProfiles", "Phases", "VMLab", crypto, system],
+            swiftSettings: settings),
+        .target(
+            name: "Scenarios", dependencies: ["GuestShell", "K3sCluster", "LabEvents", "NetworkProfiles", "Phases", "VDE", "VMLab"],
+            swiftSettings: settings),
         .target(
             name: "VMLabCommand",
             dependencies: [
@@ -91,6 +97,9 @@ let package = Package(
             path: "Benchmarks/WaitBenchmark",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "CableBenchmark", dependencies: ["CVDEPlug", "LabEvents", "VDE", argumentParser], path: "Benchmarks/CableBenchmark",
+            swiftSettings: settings),
         // The program that LongRunTests measures.
         .executableTarget(
             name: "LongRun", dependencies: ["GuestShell", "Phases", "VMLab", "VMLabCommand"], path: "Benchmarks/LongRun",
@@ -100,12 +109,18 @@ let package = Package(
         .testTarget(
             name: "NetworkProfilesTests", dependencies: ["LabEvents", "NetworkProfiles", yams], exclude: ["Broken"], swiftSettings: settings
         ),
-        .testTarget(name: "VDETests", dependencies: ["LabEvents", "VDE"], swiftSettings: settings),
+        .testTarget(name: "VDETests", dependencies: ["CableBenchmark", "LabEvents", "VDE"], swiftSettings: settings),
         .testTarget(
             name: "VMLabTests", dependencies: ["BuildRegistry", "LabEvents", "NetworkProfiles", "QEMU", "VDE", "VMLab"],
             swiftSettings: settings),
         .testTarget(
             name: "PhasesTests", dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "NetworkProfiles", "Phases", "QEMU", "VMLab"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "K3sClusterTests", dependencies: ["K3sCluster", "LabEvents", "NetworkProfiles", "Phases", "VMLab", crypto, yams],
+            exclude: ["Fixtures"], swiftSettings: settings),
+        .testTarget(
+            name: "ScenariosTests", dependencies: ["LabEvents", "NetworkProfiles", "Phases", "Scenarios", "VDE", "VMLab"],
             swiftSettings: settings),
         .testTarget(name: "QEMUTests", dependencies: ["QEMU", "LabEvents", subprocess], swiftSettings: settings),
         .testTarget(name: "GuestShellTests", dependencies: ["GuestShell", "LabEvents", nioCore, nioPosix], swiftSettings: settings),
@@ -113,14 +128,21 @@ let package = Package(
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "BuildRegistry", "GuestShell", "LabEvents", "NetworkProfiles", "QEMU", "Scenarios", "VDE", "VMLab", "vmlab", crypto,
+                "BuildRegistry", "GuestShell", "K3sCluster", "LabEvents", "NetworkProfiles", "QEMU", "Scenarios", "VDE", "VMLab", "vmlab",
+                crypto,
                 subprocess, system,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "GuestTests",
-            dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "QEMU", "VMLab", crypto, subprocess, system],
+            dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "QEMU", "VDE", "VMLab", crypto, subprocess, system],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "K3sStandinTests",
+            dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "QEMU", "VMLab", subprocess, system, yams],
+            exclude: ["contract.py", "nodes.sh"],
             swiftSettings: settings
         ),
         // The executables are run as their users run them, so they must be built.

@@ -5,36 +5,70 @@ import SystemPackage
 extension ImageBuilder {
     private static let mebibyte: Int64 = 1 << 20
 
-    /// Makes `disk.raw`: GPT, the EFI system partition from 1 MiB on, the ext4 partition behind it, and room for the second table.
+    /// One ext4 partition of the disk.
+    private struct Partition {
+        var label: String
+        var startMiB: Int
+        var sizeMiB: Int
+        /// The folder whose files it gets; nil for none.
+        var content: String?
+    }
+
+    /// The ext4 partitions: the root or data, then the slots.
+    private func partitions(_ work: Workplace) -> [Partition] {
+        let (layout, kind) = (work.description.disk, work.description.kind)
+        var found = [
+            Partition(
+                label: layout.label, startMiB: 1 + layout.espMiB, sizeMiB: layout.sizeMiB, content: kind == .disk ? work.tree : nil)
+        ]
+        for (index, name) in (layout.slots?.names ?? []).enumerated() {
+            let size = layout.slots?.sizeMiB ?? 0
+            let start = 1 + layout.espMiB + layout.sizeMiB + index * size
+            found.append(Partition(label: "slot-\(name)", startMiB: start, sizeMiB: size, content: index == 0 ? work.initramfs : nil))
+        }
+        return found
+    }
+
+    /// Makes `disk.raw`: GPT, the EFI system partition from 1 MiB on, the ext4 partitions behind it, and room for the second table.
     ///
     /// - Returns: its size in bytes.
     func assembleDisk(_ work: Workplace) async throws -> Int64 {
         let layout = work.description.disk
         let disk = work.path + "/disk.raw"
-        let bytes = Int64(1 + layout.espMiB + layout.sizeMiB + 1) * Self.mebibyte
+        let partitions = partitions(work)
+        let end = partitions.map { $0.startMiB + $0.sizeMiB }.max() ?? 1 + layout.espMiB
+        let bytes = Int64(end + 1) * Self.mebibyte
         try Folder.makeSparse(disk, bytes: bytes)
-        let table = """
+        var table = """
             label: gpt
             start=1MiB, size=\(layout.espMiB)MiB, type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B, name="esp", attrs="LegacyBIOSBootable"
-            start=\(1 + layout.espMiB)MiB, size=\(layout.sizeMiB)MiB, type=0FC63DAF-8483-4772-8E79-3D69D8477DE4, name="\(layout.label)"
 
             """
+        for partition in partitions {
+            table += "start=\(partition.startMiB)MiB, size=\(partition.sizeMiB)MiB, type=0FC63DAF-8483-4772-8E79-3D69D8477DE4, "
+            table += "name=\"\(partition.label)\"\n"
+        }
         try await work.runner.run(["sfdisk", "--quiet", disk], input: table)
-        try await work.runner.run(["dd", "if=\(Self.bootSector)", "of=\(disk)", "bs=440", "count=1", "conv=notrunc", "status=none"])
+        // A BIOS would start no slot.
+        if layout.slots == nil {
+            try await work.runner.run(["dd", "if=\(Self.bootSector)", "of=\(disk)", "bs=440", "count=1", "conv=notrunc", "status=none"])
+        }
 
         let partition = try await makeSystemPartition(work)
         try await work.runner.run(["dd", "if=\(partition)", "of=\(disk)", "bs=1M", "seek=1", "conv=notrunc,sparse", "status=none"])
         Folder.remove(partition)
-
-        let content = work.description.kind == .disk ? work.tree : work.path + "/empty"
-        if work.description.kind == .initramfs { try Folder.create(content) }
-        let offset = Int64(1 + layout.espMiB) * Self.mebibyte
-        // Tables written now are tables that the guest's kernel does not write later, behind every test's back.
-        let options = "offset=\(offset),root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0"
-        try await work.runner.run(
-            work.asRoot([
-                "mke2fs", "-q", "-F", "-t", "ext4", "-L", layout.label, "-E", options, "-d", content, disk, "\(layout.sizeMiB)M",
-            ]))
+        let empty = work.path + "/empty"
+        try Folder.create(empty)
+        for partition in partitions {
+            let offset = Int64(partition.startMiB) * Self.mebibyte
+            // Tables written now are tables that the guest's kernel does not write later, behind every test's back.
+            let options = "offset=\(offset),root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0"
+            try await work.runner.run(
+                work.asRoot([
+                    "mke2fs", "-q", "-F", "-t", "ext4", "-L", partition.label, "-E", options, "-d", partition.content ?? empty, disk,
+                    "\(partition.sizeMiB)M",
+                ]))
+        }
         return bytes
     }
 
@@ -48,11 +82,15 @@ extension ImageBuilder {
 
         let line = description.kernelCommandLine
         let bios = "DEFAULT vmlab\nPROMPT 0\nTIMEOUT 0\nLABEL vmlab\n  LINUX /kernel\n  INITRD /initrd\n  APPEND \(line)\n"
-        let entry = "title \(description.name)\nlinux /kernel\ninitrd /initrd\noptions \(line)\n"
         let files = work.path + "/esp"
         try Folder.write(bios, to: files + "/syslinux.cfg")
-        try Folder.write("default vmlab.conf\ntimeout 0\neditor no\n", to: files + "/loader/loader.conf")
-        try Folder.write(entry, to: files + "/loader/entries/vmlab.conf")
+        var entries = (description.disk.slots?.names ?? []).map { (name: $0, line: "\(line) vmlab.slot=\($0)") }
+        if entries.isEmpty { entries = [(name: "vmlab", line: line)] }
+        try Folder.write("default \(entries[0].name).conf\ntimeout 0\neditor no\n", to: files + "/loader/loader.conf")
+        for entry in entries {
+            let text = "title \(description.name)\nlinux /kernel\ninitrd /initrd\noptions \(entry.line)\n"
+            try Folder.write(text, to: "\(files)/loader/entries/\(entry.name).conf")
+        }
         try Folder.copy(try efiLoader(work), to: files + "/EFI/BOOT/BOOTX64.EFI")
         try await work.runner.run(
             ["mcopy", "-s", "-i", image, "EFI", "loader", "syslinux.cfg", work.folder + "/kernel", work.folder + "/initrd", "::/"],

@@ -4,7 +4,7 @@ import LabEvents
 extension ImageBuilder {
     /// Makes the initramfs of kind `initramfs`: the description's files, programs with their links, users, and kernel modules.
     func makeInitramfs(_ work: Workplace) async throws {
-        let root = work.path + "/initramfs"
+        let root = work.initramfs
         try await writeOverlay(to: root, work)
         for (path, source) in work.description.programs.sorted(by: { $0.key < $1.key }) {
             let file = try find(source, work)

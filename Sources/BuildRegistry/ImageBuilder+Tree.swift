@@ -62,6 +62,7 @@ extension ImageBuilder {
         hooks += units.disable.map { "chroot \"$1\" systemctl disable \($0) || true" }
         if !units.enable.isEmpty { hooks.append("chroot \"$1\" systemctl enable \(units.enable.joined(separator: " "))") }
         if !units.mask.isEmpty { hooks.append("chroot \"$1\" systemctl mask \(units.mask.joined(separator: " "))") }
+        hooks += (description.commands ?? []).map { "chroot \"$1\" sh -c '\($0.replacing("'", with: "'\\''"))'" }
         hooks += description.users.map { "echo \($0.name):\($0.password) | chroot \"$1\" chpasswd" }
         hooks.append("chroot \"$1\" update-initramfs -c -k all")
         return hooks

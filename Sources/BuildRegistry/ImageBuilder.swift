@@ -70,6 +70,8 @@ public struct ImageBuilder: ImageBuilding {
         var path: String { folder + "/work" }
         /// The unpacked packages.
         var tree: String { path + "/tree" }
+        /// The files of the initramfs, for images of that kind.
+        var initramfs: String { path + "/initramfs" }
         /// fakeroot's record of who owns what.
         var owners: String { path + "/owners" }
 

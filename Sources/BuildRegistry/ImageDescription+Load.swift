@@ -27,8 +27,9 @@ extension ImageDescription {
         optionalModules = try root.strings("optionalModules")
         loadModules = root.node("loadModules") == nil ? modules : try root.strings("loadModules")
         folders = try root.strings("folders")
-        files = try Self.files(root)
+        files = try Self.files(root) + Self.trees(root)
         symlinks = try root.stringMap("symlinks")
+        commands = root.node("commands") == nil ? nil : try root.strings("commands")
         units = try Self.units(root)
         users = try Self.users(root)
         disk = try Self.disk(root)
@@ -42,7 +43,8 @@ extension ImageDescription {
 
     private static let keys = [
         "name", "intent", "kind", "variant", "packages", "programs", "applets", "modules", "optionalModules", "loadModules", "folders",
-        "files", "symlinks", "units", "users", "disk", "kernelCommandLine", "memoryMiB", "vcpus", "consoles", "buildSpaceMiB",
+        "files", "trees", "symlinks", "commands", "units", "users", "disk", "kernelCommandLine", "memoryMiB", "vcpus", "consoles",
+        "buildSpaceMiB",
     ]
 
     private static func kind(_ root: YAMLSection) throws(Problem) -> Kind {
@@ -104,15 +106,29 @@ extension ImageDescription {
     }
 
     private static func disk(_ root: YAMLSection) throws(Problem) -> Disk {
-        guard let section = try root.section("disk", keys: ["espMiB", "label", "sizeMiB"]) else { throw root.missing("disk") }
-        let disk = Disk(
+        guard let section = try root.section("disk", keys: ["espMiB", "label", "sizeMiB", "slots"]) else { throw root.missing("disk") }
+        var disk = Disk(
             espMiB: try section.integer("espMiB", in: 36...4096), label: try section.string("label"),
             sizeMiB: try section.integer("sizeMiB", in: 8...1_048_576))
         guard disk.label.utf8.count <= 16 else {
             throw section.problem(
                 "the label '\(disk.label)' is longer than 16 bytes", at: "label", why: "ext4 keeps no more", remedy: "shorten it")
         }
+        disk.slots = try slots(section)
         return disk
+    }
+
+    private static func slots(_ disk: YAMLSection) throws(Problem) -> Slots? {
+        guard let section = try disk.section("slots", keys: ["names", "sizeMiB"]) else { return nil }
+        let names = try section.strings("names")
+        guard names.count > 1, Set(names).count == names.count else {
+            throw section.problem("slots are at least two, with different names", at: "names", remedy: "write names: [a, b]")
+        }
+        // An ext4 label has 16 bytes, and `slot-` is in it.
+        for name in names where !(1...11).contains(name.utf8.count) || !name.allSatisfy({ $0.isASCII && ($0.isLowercase || $0.isNumber) }) {
+            throw section.problem("a slot cannot be called '\(name)'", at: "names", remedy: "use 1 to 11 lower-case letters and digits")
+        }
+        return Slots(names: names, sizeMiB: try section.integer("sizeMiB", in: 8...65536))
     }
 
     private static func consoles(_ root: YAMLSection, users: [User]) throws(Problem) -> GuestConsoles {
@@ -156,6 +172,13 @@ extension ImageDescription {
         }
         if kind == .disk, !programs.isEmpty || applets != nil {
             throw root.problem("programs and applets belong to the kind 'initramfs'", at: "kind", remedy: "install a package instead")
+        }
+        if kind == .disk, disk.slots != nil {
+            throw root.problem("slots belong to the kind 'initramfs'", at: "disk", remedy: "an initramfs can find the slot to go to")
+        }
+        if kind == .initramfs, commands != nil {
+            throw root.problem(
+                "commands belong to the kind 'disk'", at: "commands", remedy: "nothing runs in an initramfs while it is made")
         }
         if kind == .initramfs, units != Units() {
             throw root.problem("units belong to the kind 'disk'", at: "units", remedy: "write an inittab under files")

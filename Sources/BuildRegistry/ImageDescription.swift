@@ -34,10 +34,13 @@ public struct ImageDescription: Sendable, Codable, Equatable {
     public var loadModules: [String]
     /// Folders that the image has, absolute, mode 0755.
     public var folders: [String]
-    /// Files that the image has, absolute.
+    /// Files that the image has, absolute. The key `trees` adds all files of a folder beside the description.
     public var files: [File]
     /// Symbolic links, as absolute path to target.
     public var symlinks: [String: String]
+    /// Kind `disk`: what a shell runs in the finished system, in this order, for example to compile what ``files`` brought. Nil for nothing: then the
+    /// image's key is what it was before there were commands.
+    public var commands: [String]?
     /// systemd units to switch. Kind `disk` only.
     public var units: Units
     /// Users who get a password. Kind `disk`: they exist in the packages. Kind `initramfs`: root only.
@@ -83,7 +86,22 @@ public struct ImageDescription: Sendable, Codable, Equatable {
         public var password: String
     }
 
-    /// The GPT disk of an image: an EFI system partition with kernel, initramfs and both boot loaders, then one ext4 partition.
+    /// Root slots: ext4 partitions with the labels `slot-NAME`. The first holds the same files as the initramfs, the others nothing.
+    ///
+    /// Each has an entry of systemd-boot, `NAME.conf`, whose kernel command line ends with `vmlab.slot=NAME`; what that means is for the image's `/init` to say.
+    /// The boot loader starts the first one, unless the UEFI variables `LoaderEntryDefault` or `LoaderEntryOneShot` name another
+    /// (systemd.io/BOOT_LOADER_INTERFACE). So such an image boots by UEFI alone.
+    public struct Slots: Sendable, Codable, Equatable {
+        /// The slots' names, at least two: lower-case letters and digits.
+        public var names: [String]
+        /// Size of each, MiB.
+        public var sizeMiB: Int
+    }
+
+    /// The ways in which a machine with this image can find its kernel, the quickest first.
+    public var bootModes: [BootMode] { disk.slots == nil ? [.direct, .bios, .uefi] : [.uefi] }
+
+    /// The GPT disk of an image: an EFI system partition with kernel, initramfs and both boot loaders, then one ext4 partition, then those of slots.
     public struct Disk: Sendable, Codable, Equatable {
         /// Size of the EFI system partition, MiB, at least 36.
         public var espMiB: Int
@@ -91,6 +109,8 @@ public struct ImageDescription: Sendable, Codable, Equatable {
         public var label: String
         /// Size of the ext4 partition, MiB. The qcow2 file only grows by what is in it.
         public var sizeMiB: Int
+        /// Kind `initramfs`: root slots, of which one is in use and another may be written meanwhile. Nil for none.
+        public var slots: Slots?
     }
 }
 

@@ -12,6 +12,8 @@ public struct ImageRecord: Sendable, Codable, Equatable {
     public var parts: [String: Part]
     /// The size of the disk as the guest sees it, bytes.
     public var diskVirtualBytes: Int64
+    /// The ways it can be started, where they are not all.
+    public var firmwares: [BootMode]?
     /// The kernel command line.
     public var commandLine: String
     /// The ways to a first root shell.
@@ -47,7 +49,7 @@ public struct ImageRecord: Sendable, Codable, Equatable {
         func path(_ role: String) -> String? { parts[role].map { folder + "/" + $0.file } }
         return BootableImage(
             name: name, disk: path("disk").map { .init(path: $0, format: .qcow2, virtualBytes: diskVirtualBytes) }, kernel: path("kernel"),
-            initrd: path("initrd"), commandLine: commandLine, firmwares: [.direct, .bios, .uefi], consoles: consoles,
+            initrd: path("initrd"), commandLine: commandLine, firmwares: firmwares ?? [.direct, .bios, .uefi], consoles: consoles,
             defaultMemoryMiB: memoryMiB, defaultVCPUs: vcpus, digest: digest)
     }
 }

@@ -166,7 +166,8 @@ public struct ImageStore: Sendable {
         let record = ImageRecord(
             format: 1, name: description.name, key: key,
             digest: Digest.sha256(["kernel", "initrd", "disk"].compactMap { parts[$0]?.sha256 }.joined(separator: " ").utf8), parts: parts,
-            diskVirtualBytes: built.diskVirtualBytes, commandLine: description.kernelCommandLine, consoles: description.consoles,
+            diskVirtualBytes: built.diskVirtualBytes, firmwares: description.bootModes, commandLine: description.kernelCommandLine,
+            consoles: description.consoles,
             memoryMiB: description.memoryMiB, vcpus: description.vcpus, host: host, packages: built.packages,
             builtAt: Date.now.formatted(.iso8601), buildSeconds: (seconds * 10).rounded() / 10)
         let encoder = JSONEncoder()

@@ -81,7 +81,7 @@ struct ConsoleBootstrap: Sendable {
     private func ask() async throws -> Mark {
         let answer = Mark.random()
         // Ctrl-C ends whatever half a line a serial console's shell may be waiting to see completed; the backdoor's raw console has no such key.
-        var start = "\n"
+        var start = GuestScripts.endOfQuotation
         if case .serial = kind { start = "\u{03}\n" }
         try await connection.send(start + GuestScripts.bootstrap(answer: answer))
         return answer

@@ -19,6 +19,10 @@ enum GuestScripts {
         return "sh -c \(ShellQuoting.quote(script)) 2>/dev/null\n"
     }
 
+    /// Ends a quotation in which a shell waits because a part of a script was lost; for a shell that waits for a command these are comments. Asking again
+    /// alone never ends it: a script has as many quotes that begin as quotes that end.
+    static let endOfQuotation = "\n #'\n #\"\n"
+
     /// The same for the guest agent, which runs one command and takes its output.
     static func agentBootstrap() -> String {
         #"""

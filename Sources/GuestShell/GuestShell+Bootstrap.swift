@@ -29,12 +29,17 @@ extension GuestShell {
             for console in consoles.values { console.end(nil) }
             consoles = [:]
         } catch let error as GuestShellError {
-            if generation == self.generation { ready.fail(error) }
+            fail(error, generation)
         } catch {
-            if generation == self.generation, !(error is CancellationError) {
-                ready.fail(GuestShellError.channelBroken(node: node, detail: "\(error)"))
-            }
+            if !(error is CancellationError) { fail(.channelBroken(node: node, detail: "\(error)"), generation) }
         }
+    }
+
+    private func fail(_ error: GuestShellError, _ generation: Int) {
+        guard generation == self.generation else { return }
+        // It is this boot's own failure: what ended the boot before it explains nothing any more.
+        lossKnown.close()
+        ready.fail(error)
     }
 
     private func reachShell(alreadyUp: Bool) async throws {
@@ -90,16 +95,32 @@ extension GuestShell {
         _ = try await control.call("vports")
     }
 
+    /// The guest's device of each port. A guest hears of its ports one by one, and a console may obey before it has heard of the last: waits for that.
+    ///
+    /// - Throws: ``GuestShellError/channelBroken(node:detail:)`` with the ports that did not come in `readyTimeout`.
+    private func devices(_ control: ControlShell) async throws -> [String: String] {
+        let deadline = ContinuousClock.now + options.readyTimeout
+        while true {
+            let devices = try await control.call("vports").reduce(into: [String: String]()) { devices, line in
+                let words = line.split(separator: " ")
+                if words.count == 3, words[0] == "port" { devices[String(words[1])] = String(words[2]) }
+            }
+            let missing = endpoints.ports.keys.filter { devices[$0] == nil }.sorted()
+            if missing.isEmpty { return devices }
+            let detail = "the guest does not see the ports \(missing.joined(separator: ", "))"
+            consoleNotes.withLock { $0["ports"] = detail }
+            guard ContinuousClock.now < deadline else { throw GuestShellError.channelBroken(node: node, detail: detail) }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
     /// Synchronises with the control shell, tells it what it must know, and opens the gate for commands.
     private func prepare(_ control: ControlShell, port: LinePort, generation: Int, alreadyUp: Bool) async throws {
         let mark = Mark.random()
         try await port.send("\nprintf 'sync %s\\n' \(mark.text)\n")
         while let line = try await port.line(), line != "sync \(mark.text)" {}
         try await port.send(GuestScripts.control)
-        let devices = try await control.call("vports").reduce(into: [String: String]()) { devices, line in
-            let words = line.split(separator: " ")
-            if words.count == 3, words[0] == "port" { devices[String(words[1])] = String(words[2]) }
-        }
+        let devices = try await devices(control)
         var shell = "sh"
         if options.shell == .automatic, try await control.call("command -v bash >/dev/null && echo yes").contains("yes") { shell = "bash" }
         for worker in abandoned { try await control.call("vreap \(worker) all") }

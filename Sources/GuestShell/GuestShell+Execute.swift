@@ -74,7 +74,7 @@ extension GuestShell {
             let pair: OutputPair
             if busySince == nil { probeHeldPair(with: worker) }
             do {
-                pair = try await takePair(for: worker)
+                pair = try await takePair(for: worker, guest)
             } catch {
                 giveBack(worker, guest)
                 throw error

@@ -3,7 +3,7 @@ extension GuestShell {
     static let heldLimit = PortNames.pairCount - 2
 
     /// A free pair for a worker: the one it used last, so that it need not be opened again, else any. Waits while all are in use.
-    func takePair(for worker: Worker) async throws -> OutputPair {
+    func takePair(for worker: Worker, _ guest: Guest) async throws -> OutputPair {
         guard await freePermits.acquire() else { throw CancellationError() }
         if let last = worker.pair, let index = freePairs.firstIndex(where: { $0 === last }) { return freePairs.remove(at: index) }
         let keepers = idle.filter { $0.keepsPair && $0 !== worker }
@@ -12,8 +12,14 @@ extension GuestShell {
         } else if let keeper = keepers.first(where: { keeper in freePairs.contains { $0 === keeper.pair } }), let pair = keeper.pair {
             freePairs.removeAll { $0 === pair }
             idle.removeAll { $0 === keeper }
-            try await keeper.releasePair()
-            idle.append(keeper)
+            do {
+                try await keeper.releasePair()
+            } catch {
+                // What it says next is not known; its ports close with it.
+                dropLater(keeper, pair, guest)
+                throw error
+            }
+            giveBack(keeper, guest)
             worker.pair = pair
         }
         guard let pair = worker.pair else { throw GuestShellError.channelBroken(node: node, detail: "the output ports are gone") }

@@ -60,6 +60,7 @@ public actor GuestShell {
     enum Job: Sendable {
         case bootstrap(generation: Int, alreadyUp: Bool)
         case settle(Worker, Guest)
+        case drop(Worker, OutputPair, Guest)
     }
 
     nonisolated let ready = Gate<Guest>()
@@ -100,6 +101,7 @@ public actor GuestShell {
         self.options = options
         self.group = group
         (jobs, submit) = AsyncStream.makeStream()
+        submit.yield(.bootstrap(generation: generation, alreadyUp: options.alreadyUp))
     }
 
     /// What each way into the guest did last, such as `hvc0: silent`; for whoever waits for a guest that does not obey.
@@ -196,13 +198,15 @@ public actor GuestShell {
 
     /// Bootstraps the guest whenever that is needed and cleans up after cancelled commands, until the shell is closed.
     func serve() async {
-        submit.yield(.bootstrap(generation: generation, alreadyUp: options.alreadyUp))
         await withDiscardingTaskGroup { group in
             for await job in jobs {
                 group.addTask {
                     switch job {
                     case .bootstrap(let generation, let alreadyUp): await self.bootstrap(generation: generation, alreadyUp: alreadyUp)
                     case .settle(let worker, let guest): await self.settle(worker, guest)
+                    case .drop(let worker, let pair, let guest):
+                        await self.drop(worker, guest)
+                        await self.returnPair(pair)
                     }
                 }
             }
@@ -264,6 +268,11 @@ public actor GuestShell {
     /// Has the background service end what a cancelled command left running, then returns the worker, its pair and its permit of ``slots``.
     func settleLater(_ worker: Worker, _ guest: Guest) {
         submit.yield(.settle(worker, guest))
+    }
+
+    /// Has the background service end a worker that kept a pair, then returns the pair; also when the calling task is cancelled.
+    func dropLater(_ worker: Worker, _ pair: OutputPair, _ guest: Guest) {
+        submit.yield(.drop(worker, pair, guest))
     }
 
     /// How long a worker may take to start, and QEMU to take a client; either takes a tenth of a second under TCG, so this bounds only what would hang.

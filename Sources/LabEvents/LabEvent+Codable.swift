@@ -63,6 +63,7 @@ extension LabEvent.Kind {
         case .machine: "machine"
         case .process: "process"
         case .phase: "phase"
+        case .fault: "fault"
         case .step: "step"
         case .command: "command"
         case .message: "message"
@@ -73,7 +74,7 @@ extension LabEvent.Kind {
     }
 
     static let types: Set<String> = [
-        "runStarted", "lab", "image", "decision", "node", "console", "machine", "process", "phase", "step", "command", "message",
+        "runStarted", "lab", "image", "decision", "node", "console", "machine", "process", "phase", "fault", "step", "command", "message",
         "problem", "takeover", "runFinished",
     ]
 
@@ -88,6 +89,7 @@ extension LabEvent.Kind {
         case .machine(let payload): payload
         case .process(let payload): payload
         case .phase(let payload): payload
+        case .fault(let payload): payload
         case .step(let payload): payload
         case .command(let payload): payload
         case .message(let payload): payload
@@ -108,6 +110,7 @@ extension LabEvent.Kind {
         case "machine": self = .machine(try .init(from: decoder))
         case "process": self = .process(try .init(from: decoder))
         case "phase": self = .phase(try .init(from: decoder))
+        case "fault": self = .fault(try .init(from: decoder))
         case "step": self = .step(try .init(from: decoder))
         case "command": self = .command(try .init(from: decoder))
         case "message": self = .message(try .init(from: decoder))

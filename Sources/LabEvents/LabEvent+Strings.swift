@@ -38,6 +38,10 @@ extension LabEvent.Kind {
             return .process(payload)
         case .phase(let payload):
             return .phase(payload.mappingStrings(map))
+        case .fault(var payload):
+            payload.fault = map(payload.fault)
+            payload.detail = payload.detail.map(map)
+            return .fault(payload)
         case .step(var payload):
             payload.step = map(payload.step)
             payload.detail = payload.detail.map(map)

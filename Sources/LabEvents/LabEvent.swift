@@ -66,6 +66,8 @@ public struct LabEvent: Sendable, Equatable {
         case process(ProcessChange)
         /// A phase of the scenario reached another state.
         case phase(PhaseChange)
+        /// Something was broken on purpose, or healed.
+        case fault(FaultChange)
         /// A step of the scenario started or ended.
         case step(StepChange)
         /// A command ran in a guest.

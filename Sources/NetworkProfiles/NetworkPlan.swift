@@ -26,6 +26,19 @@ public struct NetworkPlan: Sendable, Equatable, Codable {
         (self.nodes, self.impairments, self.expectedFailure) = (nodes, impairments, expectedFailure)
     }
 
+    /// Joins every network card by a cable that is not yet.
+    ///
+    /// - Parameter reason: why, for the plan.
+    public mutating func cableAll(because reason: String) {
+        for node in nodes.indices {
+            for link in nodes[node].links.indices {
+                guard case .card(var card) = nodes[node].links[link].kind, card.cable == nil else { continue }
+                card.cable = reason
+                nodes[node].links[link].kind = .card(card)
+            }
+        }
+    }
+
     /// The network of a node; nil when there is none of that name.
     public func node(_ name: String) -> NodeNetwork? { nodes.first { $0.name == name } }
 }
@@ -118,6 +131,11 @@ public struct NodeNetwork: Sendable, Equatable, Codable {
     /// The interface of a name.
     public func link(_ name: String) -> LinkPlan? { links.first { $0.name == name } }
 
+    /// The bonds that speak LACP. Their legs end at a link aggregation of the harness, which is at the port of the first leg; those of the others stay empty.
+    public var aggregations: [NetworkProfile.Bond] {
+        links.compactMap { link in if case .bond(let bond) = link.kind, bond.mode == .lacp { bond } else { nil } }
+    }
+
     /// The network cards, in the order in which the machine has them.
     public var cards: [(link: LinkPlan, card: LinkPlan.Card)] {
         links.compactMap { link in if case .card(let card) = link.kind { (link, card) } else { nil } }
@@ -134,9 +152,13 @@ public struct LinkPlan: Sendable, Equatable, Codable {
         public var vlans: PortVLANs
         /// The bond that it is a leg of.
         public var bond: String?
+        /// Why it is joined by a cable of the harness, which faults and impairments need; nil when it is plugged straight into its switch.
+        public var cable: String?
 
         /// A card from its parts.
-        public init(port: PortReference, vlans: PortVLANs, bond: String? = nil) { (self.port, self.vlans, self.bond) = (port, vlans, bond) }
+        public init(port: PortReference, vlans: PortVLANs, bond: String? = nil, cable: String? = nil) {
+            (self.port, self.vlans, self.bond, self.cable) = (port, vlans, bond, cable)
+        }
     }
 
     /// What it is.

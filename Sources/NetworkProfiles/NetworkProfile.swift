@@ -200,6 +200,10 @@ extension NetworkProfile {
         public var downDelay: Int
         /// How often LACP speaks; 802.3ad only.
         public var lacpRate: LACPRate?
+        /// How often an active-backup bond tells the switches of a failover, `miimon` apart. Linux says it once: a frame that it sent over the former leg just
+        /// before may reach a switch after that, which then looks for the node where it is not, for half a minute and more.
+        static let notifications = 3
+
         /// Its addresses.
         public var addressing: Addressing
         /// Bytes of payload; nil for its first leg's.

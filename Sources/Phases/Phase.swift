@@ -23,6 +23,7 @@ public struct Phase: Sendable {
     var repetitions = 1
     var features: [NetworkFeature] = []
     var expectation: Expectation?
+    var captured: [String] = []
 
     /// How a phase is meant to fail.
     struct Expectation: Sendable {
@@ -93,6 +94,12 @@ extension Phase {
 
     /// The same, at the end of the scenario whatever happened: also after a failure, and after a stop as far as the time allows. Not in another phase.
     public func always() -> Phase { with { $0.isAlways = true } }
+
+    /// The same, with the frames of network cards in a file of the run directory that has the phase's name: `network/capture-PHASE.pcapng`, and for a repetition
+    /// `PHASE-2`.
+    ///
+    /// - Parameter what: network cards (`NODE.CARD`), bonds (all their legs), segments and nodes (all their cards), trunks with a cable.
+    public func capturing(_ what: String...) -> Phase { with { $0.captured += what } }
 
     private func with(_ change: (inout Phase) -> Void) -> Phase {
         var phase = self

@@ -79,7 +79,9 @@ struct PhaseRunner: Sendable {
         var tally = Tally(executed: phase.phases.isEmpty ? 1 : 0)
         do {
             change.detail = try await Place.$current.withValue(Place(session: session, path: path)) {
-                try await `do`(phase, path, isTolerated: isTolerated || phase.expectation != nil, &tally)
+                try await lab.capture(captured(phase, path), during: path) {
+                    try await `do`(phase, path, isTolerated: isTolerated || phase.expectation != nil, &tally)
+                }
             }
             change.detail = change.detail.map { String($0.prefix(200)) }
             change.seconds = begin.duration(to: .now).seconds.rounded(to: 3)
@@ -101,6 +103,11 @@ struct PhaseRunner: Sendable {
         }
         session.record(change, isTolerated: isTolerated)
         return tally
+    }
+
+    /// What is captured while a phase runs: what it says itself, and what whoever started the run asked for.
+    private func captured(_ phase: Phase, _ path: String) -> [String] {
+        phase.captured + (session.request.captureDuring == path ? session.request.capture ?? [] : [])
     }
 
     /// - Returns: what it found.

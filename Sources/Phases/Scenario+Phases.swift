@@ -7,6 +7,14 @@ extension Scenario {
     public struct Size: Sendable, ExpressibleByIntegerLiteral {
         let range: ClosedRange<Int>
         let usual: Int
+        /// How many of each role, for a cluster.
+        var cluster: Cluster?
+
+        struct Cluster: Sendable {
+            var servers: ClosedRange<Int>
+            var agents: ClosedRange<Int>
+            var usual: ClusterSize
+        }
 
         /// Always so many; `--nodes` is refused.
         public init(integerLiteral count: Int) { (range, usual) = (count...count, count) }
@@ -18,6 +26,49 @@ extension Scenario {
         ///   - range: what is acceptable.
         ///   - usual: how many without `--nodes`.
         public static func any(_ range: ClosedRange<Int> = 1...Topology.nodeLimit, usual: Int) -> Size { Size(range, usual: usual) }
+
+        /// Servers and agents, as many as `--topology` says: nodes of these roles of the profile, which gets more of them where it has too few.
+        ///
+        /// - Parameters:
+        ///   - servers: how many servers are acceptable.
+        ///   - agents: how many agents are.
+        ///   - usual: how many there are without `--topology`.
+        public static func cluster(
+            servers: ClosedRange<Int> = 1...5, agents: ClosedRange<Int> = 0...16, usual: ClusterSize
+        ) -> Size {
+            var size = Size(1...(servers.upperBound + agents.upperBound), usual: usual.servers + usual.agents)
+            size.cluster = Cluster(servers: servers, agents: agents, usual: usual)
+            return size
+        }
+
+        /// The nodes that are wanted, and the profile that has them.
+        func nodes(_ scenario: String, _ wishes: Wishes, _ network: NetworkNeed) throws(Problem) -> (names: [String], NetworkProfile) {
+            guard let cluster else {
+                if let topology = wishes.topology {
+                    throw Problem(
+                        .invalidInput, "--topology \(topology) is not acceptable for '\(scenario)'", why: "it has no cluster",
+                        remedy: "--nodes says how many nodes")
+                }
+                let count = try count(scenario, wishes.nodes)
+                let profile = try network.profile(scenario: scenario, wishes, count: count)
+                return (try profile.firstNames(count), profile)
+            }
+            if let nodes = wishes.nodes {
+                throw Problem(
+                    .invalidInput, "--nodes \(nodes) is not acceptable for '\(scenario)'", why: "it has a cluster",
+                    remedy: "say how many servers and agents: --topology 2+1")
+            }
+            let size = wishes.topology ?? cluster.usual
+            guard cluster.servers.contains(size.servers), cluster.agents.contains(size.agents) else {
+                throw Problem(
+                    .invalidInput, "--topology \(size) is not acceptable for '\(scenario)'",
+                    why:
+                        "\(cluster.servers.lowerBound) to \(cluster.servers.upperBound) servers and \(cluster.agents.lowerBound) to \(cluster.agents.upperBound) agents fit"
+                )
+            }
+            let profile = try network.profile(scenario: scenario, wishes, count: size.servers + size.agents).widened(size.roles)
+            return (profile.nodeNames(size.roles), profile)
+        }
 
         func count(_ scenario: String, _ wish: Int?) throws(Problem) -> Int {
             guard let wish else { return usual }
@@ -38,13 +89,14 @@ extension Scenario {
     ///   - nodes: how many nodes of the cluster: the first ones of the profile.
     ///   - image: what they boot: the name of an image description, or the path of a disk image.
     ///   - images: what a node or a role boots instead, by its name.
+    ///   - cables: whether every network card is to have a cable, which the faults `partition`, `isolate`, `impair` and a switch's crash need.
     ///   - tags: words by which it is chosen.
     ///   - budgets: time limits that take the place of those of the same names, such as `Budget("boot", .seconds(300))`; one called `scenario` limits the
     ///     whole.
     ///   - phases: what is done.
     public init(
         _ name: String, intent: String, network: NetworkNeed = .any, nodes: Size, image: String = "mini", images: [String: String] = [:],
-        tags: Set<String> = [], budgets: [Budget] = [], @PhaseBuilder phases: () -> [Phase]
+        cables: Bool = false, tags: Set<String> = [], budgets: [Budget] = [], @PhaseBuilder phases: () -> [Phase]
     ) {
         let all = phases()
         let (main, last) = (all.filter { !$0.isAlways }, all.filter(\.isAlways))
@@ -52,9 +104,10 @@ extension Scenario {
             name: name, intent: intent, tags: tags, budgets: budgets, outline: (main + last).outline(),
             topology: { wishes throws(Problem) in
                 try (main + last).check(scenario: name)
-                let count = try nodes.count(name, wishes.nodes)
-                let profile = try network.profile(scenario: name, wishes, count: count)
-                return try wishes.topology(scenario: name, count: count, on: profile) { images[$0.name] ?? images[$0.role] ?? image }
+                let (names, profile) = try nodes.nodes(name, wishes, network)
+                return try wishes.topology(scenario: name, nodes: names, on: profile, cables: cables ? "the scenario's faults" : nil) {
+                    images[$0.name] ?? images[$0.role] ?? image
+                }
             },
             execute: { lab, session in
                 let tally = await PhaseRunner(lab: lab, session: session).run(main)

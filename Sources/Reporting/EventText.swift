@@ -21,7 +21,7 @@ struct EventText {
             let label = event.severity > .info ? "\(event.severity.rawValue): " : ""
             let node = event.node.map { "\($0): " } ?? ""
             return prefixed(TerminalText.lines(node + label + message.text), event)
-        case .phase where event.severity == .debug && !isVerbose: return []
+        case .phase where event.severity == .debug && !isVerbose, .fault where event.severity == .debug && !isVerbose: return []
         case .command(let command):
             guard isVerbose || event.severity > .info else { return [] }
             let first = (event.node ?? "") + "$ \(command.command): \(command.outcome) (\(TerminalText.seconds(command.seconds)))"
@@ -56,6 +56,7 @@ struct EventText {
         case .process(let process):
             return "\(process.role) \(process.name): " + (process.end.map { "ended: \($0)" } ?? "started (pid \(process.pid))")
         case .phase(let phase): return Self.phase(phase)
+        case .fault(let fault): return "fault \(fault.id): \(fault.fault): \(fault.state.rawValue)" + Self.tail(nil, fault.detail)
         case .step(let step):
             return "\(step.step): \(step.state.rawValue)" + Self.tail(step.seconds.map(TerminalText.seconds), step.detail)
         case .takeover(let takeover): return "build \(takeover.build) owns the lab now, before it \(takeover.previous)"

@@ -64,7 +64,7 @@ struct LabView {
                 if let index = steps.lastIndex(where: { $0.name == name && $0.phase == nil }) { steps.remove(at: index) }
             }
         case .runFinished: isFinished = true
-        case .decision, .machine, .process, .command, .message, .problem, .takeover: break
+        case .decision, .machine, .process, .fault, .command, .message, .problem, .takeover: break
         }
     }
 

@@ -50,7 +50,7 @@ public final class ResultRecorder: EventRecorder {
         case .runFinished(let finished):
             (state.result.outcome, state.result.exitCode) = (finished.outcome, finished.exitCode)
             (state.result.seconds, state.result.cause, state.result.finishedAt) = (finished.seconds, finished.cause, event.timeText)
-        case .image, .decision, .console, .machine, .process, .command, .message, .takeover: break
+        case .image, .decision, .console, .machine, .process, .fault, .command, .message, .takeover: break
         }
     }
 

@@ -35,6 +35,8 @@ public struct RunResult: Sendable, Codable, Equatable {
     public var nodes: [Node] = []
     /// What went wrong, in the order in which it did.
     public var problems: [Problem] = []
+    /// The files that the run left, by their paths in the run directory, sorted; nil while it runs.
+    public var evidence: [String]?
     /// What took the place of k3s; nil for the real one, and where there is none.
     public var standIn: String?
 

@@ -30,13 +30,15 @@ public struct SwitchConfiguration: Sendable, Codable, Equatable {
     }
 
     /// The arguments after the program's name: a foreground switch that nobody but its user may talk to.
-    public var arguments: [String] {
+    ///
+    /// - Parameter script: a file of management commands that the switch runs before its first client; none by default.
+    public func arguments(script: String = "/dev/null") -> [String] {
         [
             "-s", socketFolder, "-m", "0600", "--dirmode", "0700", "-M", managementSocket, "--mgmtmode", "0600",
             // vde_switch 2.3.2 counts port 0, which is nobody's.
             "-n", String(ports + 1),
             // Else it runs the user's own commands, from ~/.vde2 or /etc/vde2.
-            "-f", "/dev/null",
+            "-f", script,
         ]
     }
 

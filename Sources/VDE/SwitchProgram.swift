@@ -52,6 +52,19 @@ public struct SwitchProgram: Sendable, Equatable, Codable {
         }
     }
 
+    /// The management commands that make a switch without ports carry this, but for port 0, which has none.
+    func script(portCount: Int) -> String {
+        let wanted = carriage(portCount: portCount)
+        // As ``VDESwitch/followMoves()``, before the first client comes.
+        var lines = ["hash/setminper -1"] + (1...portCount).map { "port/create \($0)" } + vlans.map { "vlan/create \($0)" }
+        for port in 1...portCount {
+            lines += wanted[port].tagged.sorted().map { "vlan/addport \($0) \(port)" }
+            let untagged = wanted[port].untagged ?? PortTableEntry.noVLAN
+            if untagged != 0 { lines.append("port/setvlan \(port) \(untagged)") }
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
     /// Every VLAN that some port carries, ascending, without the plain network.
     var vlans: [Int] { Set(ports.flatMap { $0.tagged + [$0.untagged ?? 0] }).subtracting([0]).sorted() }
 

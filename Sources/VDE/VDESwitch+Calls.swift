@@ -1,6 +1,12 @@
 public import LabEvents
 
 extension VDESwitch {
+    /// Lets the switch learn at once that an address is at another port, as switches do.
+    ///
+    /// By default vde_switch believes the old port for 4 s after its last frame. The one gratuitous ARP by which a bond tells of its failover comes
+    /// earlier, so the node would not be reached for a minute. It compares whole seconds with `>`, hence -1.
+    func followMoves() async throws(Problem) { _ = try await ask("hash/setminper -1", to: "learn moved addresses at once") }
+
     /// Makes a VLAN without ports (`vlan/create`).
     ///
     /// - Parameter vlan: its number, in ``SwitchConfiguration/vlans``.

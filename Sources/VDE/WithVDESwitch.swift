@@ -11,19 +11,26 @@ public import LabEvents
 ///
 /// - Parameters:
 ///   - configuration: what the switch is made of; validated first.
+///   - program: what its ports carry before the first client comes, also one that waits for the switch already. Port 0 is left to
+///     ``VDESwitch/apply(_:)``. Without a program every port is in the plain network.
 ///   - options: how it is started.
 ///   - body: what is done with the switch.
 /// - Returns: what the body returns.
 /// - Throws: what the body throws; `CancellationError`; or a `Problem` when the configuration is refused, vde_switch is not installed
 ///   (`tool-missing`), another switch has the sockets (`busy`), or the switch ends before it answers, or does not answer in time.
 public func withVDESwitch<Result: Sendable>(
-    _ configuration: SwitchConfiguration, options: SwitchOptions, body: (VDESwitch) async throws -> Result
+    _ configuration: SwitchConfiguration, program: SwitchProgram? = nil, options: SwitchOptions,
+    body: (VDESwitch) async throws -> Result
 ) async throws -> Result {
     try configuration.validate()
+    try program?.validate(portCount: configuration.ports)
     try configuration.checkFolder(configuration.resolvedFolder)
     let executable = try options.executable ?? HostTool.vdeSwitch.locate(searchPath: options.searchPath)
+    let script = program == nil ? "/dev/null" : configuration.managementSocket + ".rc"
+    if let program { try AtomicFile.write(Array(program.script(portCount: configuration.ports).utf8), to: script, redactor: Redactor()) }
+    defer { if program != nil { unlink(script) } }
     let child = try LifelineProcess.start(
-        options.launcher + [executable] + configuration.arguments, log: options.log, name: "switch \(configuration.name)")
+        options.launcher + [executable] + configuration.arguments(script: script), log: options.log, name: "switch \(configuration.name)")
     return try await lend(VDESwitch(configuration: configuration, options: options, child: child), to: body)
 }
 
@@ -54,6 +61,7 @@ private func lend<Result: Sendable>(
     let outcome: Swift.Result<Result, any Error>
     do {
         if try await !vdeSwitch.connect(within: vdeSwitch.options.startLimit) { throw vdeSwitch.silence }
+        try await vdeSwitch.followMoves()
         outcome = .success(try await body(vdeSwitch))
     } catch {
         outcome = .failure(error)

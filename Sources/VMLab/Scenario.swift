@@ -19,6 +19,9 @@ public struct Scenario: Sendable {
     /// Does the phases that come at the end whatever happened; throwing fails the run.
     public var conclude: @Sendable (Lab, PhaseSession) async throws -> Void
 
+    /// The tag of scenarios whose nodes run k3s.
+    public static let k3sTag = "k3s"
+
     /// What the command line may ask of any scenario.
     public struct Wishes: Sendable, Codable, Equatable {
         /// The image of every node, instead of the scenario's own.
@@ -31,10 +34,20 @@ public struct Scenario: Sendable {
         public var nodes: Int?
         /// The network, for scenarios that can have any: the name of a profile, or a file.
         public var profile: String?
+        /// Whether every network card is to have a cable, so that faults can be injected.
+        public var cables: Bool?
+        /// How many servers and agents, for scenarios with a cluster.
+        public var topology: ClusterSize?
+        /// The k3s binary that the guests of a cluster run instead of their image's: a file of the host.
+        public var k3s: String?
 
         /// Wishes; nothing by default.
-        public init(image: String? = nil, memoryMiB: Int? = nil, vcpus: Int? = nil, nodes: Int? = nil, profile: String? = nil) {
+        public init(
+            image: String? = nil, memoryMiB: Int? = nil, vcpus: Int? = nil, nodes: Int? = nil, profile: String? = nil, cables: Bool? = nil,
+            topology: ClusterSize? = nil, k3s: String? = nil
+        ) {
             (self.image, self.memoryMiB, self.vcpus, self.nodes, self.profile) = (image, memoryMiB, vcpus, nodes, profile)
+            (self.cables, self.topology, self.k3s) = (cables, topology, k3s)
         }
     }
 

@@ -62,7 +62,7 @@ struct BootCommand: AsyncParsableCommand {
         let state = RunDirectory.defaultState()
         let plan = try LabPlan.single(
             name: "guest", image: bootable, accelerator: choice, mode: firmware, memory: memory, processors: cpus, stateFolder: state)
-        LabEnd.sweepAll()
+        await LabEnd.sweepAll()
         let (run, lock) = try RunDirectory.make(state: state)
         defer { lock.release() }
         let redactor = Redactor()

@@ -30,6 +30,7 @@ public struct VMLabCommand: AsyncParsableCommand {
                     SucceedCommand.self, FailCommand.self, WaitUntilSucceedsCommand.self, WaitUntilFailsCommand.self, WaitCommand.self,
                     JournalCommand.self,
                 ]),
+            CommandGroup(name: "Faults", subcommands: [NodeCommand.self, FaultsCommand.self, HealCommand.self]),
             CommandGroup(name: "Network", subcommands: [NetCommand.self, ProfileCommand.self]),
             CommandGroup(name: "Host", subcommands: [BootCommand.self, ImageCommand.self, AcceleratorCommand.self, OwnerCommand.self]),
         ]

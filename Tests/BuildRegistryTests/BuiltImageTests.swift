@@ -32,4 +32,12 @@ struct BuiltImageTests {
         #expect(foreign.firmwares == [.bios, .uefi])
         #expect(foreign.disk == disk)
     }
+
+    @Test("An image with slots has an entry for each, and UEFI alone can boot it", .timeLimit(.minutes(15)))
+    func slots() async throws {
+        let image = try await ImageStore().image(for: Self.catalog.description(named: "mini-ab"))
+        #expect(image.firmwares == [.uefi])
+        let disk = try #require(image.disk)
+        #expect(try await ForeignImage.inspect(disk.path, digesting: false).firmwares == [.uefi])
+    }
 }

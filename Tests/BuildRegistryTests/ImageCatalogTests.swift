@@ -11,7 +11,7 @@ struct ImageCatalogTests {
             try ImageCatalog(folders: [packageFolder + "/images"]).description(named: "centos")
         }
         #expect(problem.exitCode == 2)
-        #expect(problem.why == "the known ones are debian, mini")
+        #expect(problem.why == "the known ones are debian, k3s-standin, mini, mini-ab")
         #expect(throws: Problem.self) { try ImageCatalog(folders: []).description(named: "mini") }
         #expect(throws: Problem.self) { try ImageCatalog(folders: [packageFolder]).description(named: "images/mini") }
     }

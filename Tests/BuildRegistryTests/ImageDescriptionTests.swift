@@ -1,3 +1,4 @@
+import Foundation
 import LabEvents
 import Testing
 
@@ -5,7 +6,7 @@ import Testing
 
 @Suite(.tier(.unit))
 struct ImageDescriptionTests {
-    @Test(arguments: ["mini", "debian"])
+    @Test(arguments: ["mini", "mini-ab", "debian", "k3s-standin"])
     func theImagesOfThisPackageLoad(_ name: String) throws {
         let description = try ImageCatalog(folders: [packageFolder + "/images"]).description(named: name)
         #expect(description.name == name)
@@ -19,6 +20,51 @@ struct ImageDescriptionTests {
         #expect(description.loadModules == ["virtio_pci"])
         #expect(description.consoles == GuestConsoles(backdoor: "hvc0", login: .init(device: "ttyS0", user: "root", password: "secret")))
         #expect(description.disk == .init(espMiB: 40, label: "tiny-data", sizeMiB: 16))
+    }
+
+    @Test func theFilesOfAFolderBelongToTheDescription() async throws {
+        try await withTemporaryFolder { folder in
+            let source = folder + "/parts/sub"
+            try FileManager.default.createDirectory(atPath: source + "/__pycache__", withIntermediateDirectories: true)
+            for (name, text) in [("tool", "#!/bin/sh"), ("data", "1"), ("__pycache__/data.pyc", "compiled")] {
+                try Folder.write(text, to: "\(source)/\(name)", mode: name == "tool" ? 0o755 : 0o640)
+            }
+            let yaml = minimalYAML + "\ntrees:\n  - {path: /opt, from: parts}"
+            let description = try ImageDescription(yaml: yaml, file: folder + "/tiny.yaml")
+            #expect(
+                description.files.dropFirst() == [
+                    .init(path: "/opt/sub/data", mode: 0o644, content: "1"),
+                    .init(path: "/opt/sub/tool", mode: 0o755, content: "#!/bin/sh"),
+                ])
+            try Folder.write("2", to: source + "/data")
+            #expect(try ImageDescription(yaml: yaml, file: folder + "/tiny.yaml") != description, "another byte, another image")
+            let absent = yaml.replacing("from: parts", with: "from: pieces")
+            let problem = try #require(throws: Problem.self) { try ImageDescription(yaml: absent, file: folder + "/tiny.yaml") }
+            #expect("\(problem)".contains("pieces"))
+        }
+    }
+
+    @Test func commandsNeedASystemThatCanRunThem() throws {
+        let problem = try #require(throws: Problem.self) {
+            try ImageDescription(yaml: minimalYAML + "\ncommands: [ldconfig]", file: "images/tiny.yaml")
+        }
+        #expect("\(problem)".contains("commands belong to the kind 'disk'"))
+    }
+
+    @Test func slotsAreReadAndLeaveOneWayToBoot() throws {
+        let slots = minimalYAML.replacing("sizeMiB: 16", with: "sizeMiB: 16\n  slots: {names: [a, b], sizeMiB: 20}")
+        let description = try ImageDescription(yaml: slots, file: "images/tiny.yaml")
+        #expect(description.disk.slots == .init(names: ["a", "b"], sizeMiB: 20))
+        #expect(description.bootModes == [.uefi], "BIOS and QEMU's own way know nothing of the variables that choose")
+        #expect(try minimalDescription().bootModes == [.direct, .bios, .uefi])
+        for (names, says) in [
+            ("[a]", "at least two"), ("[a, a]", "different names"), ("[a, B]", "'B'"), ("[a, twelve-bytes]", "'twelve-bytes'"),
+        ] {
+            let problem = try #require(throws: Problem.self) {
+                try ImageDescription(yaml: slots.replacing("[a, b]", with: names), file: "images/tiny.yaml")
+            }
+            #expect("\(problem)".contains(says))
+        }
     }
 
     struct Mistake: CustomTestStringConvertible, Sendable {

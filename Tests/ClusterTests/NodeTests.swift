@@ -12,38 +12,25 @@ import VMLab
 struct NodeTests {
     /// Runs a lab of nodes on one switch.
     private func withNodes<Result: Sendable>(
-        _ nodes: [(name: String, image: String)], _ body: @escaping @Sendable (Lab) async throws -> Result
-    ) async throws -> (Result, run: RunDirectory) {
-        let scenario = Scenario(
-            name: "test", intent: "",
-            topology: { _ throws(Problem) in
-                guard let prefix = IPPrefix("192.168.1.0/24") else { return Topology(nodes: []) }
-                let network = try NetworkProfile.flat(nodes: nodes.map(\.name), network: prefix).plan(lab: "nodes")
-                return Topology(network) { member in
-                    .init(name: member.name, image: nodes.first { $0.name == member.name }?.image ?? "")
-                }
-            })
-        let accelerator = ProcessInfo.processInfo.environment["VMLAB_ACCEL"]
-        let planner = Planner(scenario: scenario, wishes: .init(), accelerator: accelerator, options: .init(), seed: 0)
-        let (run, lock) = try RunDirectory.make(state: FileManager.default.temporaryDirectory.path + "/vmlab-nodes")
-        defer { lock.release() }
-        let plan = try await planner.plan(stateFolder: run.path)
-        let redactor = Redactor()
-        let log = EventLog(run: run.identifier, redactor: redactor)
-        let images = try await planner.images(for: plan, events: log)
-        do {
-            let result = try await withLab(plan, images: images, in: run, options: LabOptions(events: log, redactor: redactor), body: body)
-            run.removeSockets()
-            return (result, run)
-        } catch {
-            run.remove()
-            throw error
+        _ nodes: [(name: String, image: String)], _ body: @escaping @Sendable (Lab) async throws -> Result,
+        after: (RunDirectory) throws -> Void = { _ in }
+    ) async throws -> Result {
+        try await TestLab.with("nodes") { _ throws(Problem) in
+            guard let prefix = IPPrefix("192.168.1.0/24") else { return Topology(nodes: []) }
+            let network = try NetworkProfile.flat(nodes: nodes.map(\.name), network: prefix).plan(lab: "nodes")
+            return Topology(network) { member in
+                .init(name: member.name, image: nodes.first { $0.name == member.name }?.image ?? "")
+            }
+        } _: {
+            try await body($0)
+        } after: {
+            try after($0)
         }
     }
 
     @Test("off, on, restarted, cut, paused: the disk stays, and each boot has its own console log")
     func life() async throws {
-        let (_, run) = try await withNodes([("a", "mini")]) { lab in
+        try await withNodes([("a", "mini")]) { lab in
             let node = try lab.node("a")
             #expect(node.state == .off)
             try await lab.boot()
@@ -76,32 +63,30 @@ struct NodeTests {
             try await node.start()
             try await node.waitForShell()
             #expect(node.boot == 4)
+        } after: { run in
+            for boot in 1...4 {
+                let log = try String(contentsOfFile: run.node("a") + "/serial-\(boot).log", encoding: .utf8)
+                #expect(log.components(separatedBy: "Linux version").count == 2, "boot \(boot)")
+            }
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: run.node("a") + "/serial.log") == "serial-4.log")
+            #expect(!FileManager.default.fileExists(atPath: run.node("a") + "/disk0.qcow2"))
         }
-        defer { run.remove() }
-        for boot in 1...4 {
-            let log = try String(contentsOfFile: run.node("a") + "/serial-\(boot).log", encoding: .utf8)
-            #expect(log.components(separatedBy: "Linux version").count == 2, "boot \(boot)")
-        }
-        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: run.node("a") + "/serial.log") == "serial-4.log")
-        #expect(!FileManager.default.fileExists(atPath: run.node("a") + "/disk0.qcow2"))
-        #expect(!FileManager.default.fileExists(atPath: run.sockets))
     }
 
     @Test("Nodes of different images in one lab reach each other")
     func mixed() async throws {
-        let (_, run) = try await withNodes([("small", "mini"), ("big", "debian")]) { lab in
+        try await withNodes([("small", "mini"), ("big", "debian")]) { lab in
             try await lab.boot()
             try await lab.configureNetwork()
             #expect(try await lab.node("big").run("systemctl is-system-running || true; cat /etc/debian_version").succeeded)
             try await lab.node("small").run("ping -c 1 -W 10 192.168.1.2")
             try await lab.node("big").run("exec 3<>/dev/tcp/192.168.1.1/1 || true")
         }
-        run.remove()
     }
 
     @Test("A wait that is in vain names its budget, what was waited for and what was seen; a lost machine ends it at once")
     func waits() async throws {
-        let (_, run) = try await withNodes([("a", "mini")]) { lab in
+        try await withNodes([("a", "mini")]) { lab in
             let node = try lab.node("a")
             try await node.start()
             let problem = await #expect(throws: Problem.self) { try await node.waitForShell(Budget("test", .milliseconds(300))) }
@@ -118,6 +103,5 @@ struct NodeTests {
             let cause = await #expect(throws: Problem.self) { try await lab.guarded { try await Task.sleep(for: .seconds(3600)) } }
             #expect(cause?.what.contains("a is gone") == true)
         }
-        run.remove()
     }
 }

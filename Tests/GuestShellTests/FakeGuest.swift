@@ -11,6 +11,8 @@ final class FakeGuest: Sendable {
     private let servers: Mutex<[any Channel]> = Mutex([])
     /// Whether the control shell answers. While it does not, whoever asks it waits.
     let isDeaf = Mutex(false)
+    /// Ports that the guest has not heard of yet.
+    let unknown = Mutex<Set<String>>([])
     /// Passes each line that the control shell was sent.
     let heard: AsyncStream<String>
     fileprivate let hear: AsyncStream<String>.Continuation
@@ -96,7 +98,7 @@ private final class Answer: ChannelInboundHandler {
         guest.hear.yield(line)
         guard !guest.isDeaf.withLock({ $0 }) else { return }
         if line == "vports" {
-            for port in PortNames.all { say("port \(port) /dev/\(port)", context) }
+            for port in PortNames.all where !guest.unknown.withLock({ $0.contains(port) }) { say("port \(port) /dev/\(port)", context) }
         } else if line.hasPrefix("command -v bash") {
             say("yes", context)
         } else if line.hasPrefix("printf '"), let word = line.split(separator: " ").last {

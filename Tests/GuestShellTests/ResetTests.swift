@@ -1,6 +1,7 @@
-import GuestShell
 import Synchronization
 import Testing
+
+@testable import GuestShell
 
 /// Guests that are lost again before they were reached. A socket of QEMU's takes one client, so what a lost guest leaves connected keeps everybody out.
 @Suite("A guest lost while it is being reached", .tier(.unit), .timeLimit(.minutes(2)))
@@ -16,6 +17,38 @@ struct ResetTests {
             guest.isDeaf.withLock { $0 = false }
             await shell.guestLost(.rebooted)
             try await shell.waitUntilReady()
+        }
+    }
+
+    @Test("A guest that obeys before it knows all its ports is ready when it knows them")
+    func latePorts() async throws {
+        let guest = try FakeGuest()
+        let late: Set = [PortNames.worker(7), PortNames.output(9)]
+        guest.unknown.withLock { $0 = late }
+        try await guest.withShell { shell in
+            var asked = 0
+            for await line in guest.heard where line == "vports" {
+                asked += 1
+                if asked == 2 { break }
+            }
+            guest.unknown.withLock { $0 = [] }
+            try await shell.waitUntilReady()
+        }
+    }
+
+    @Test("Ports that never come: the error names them, also after a reboot")
+    func missingPorts() async throws {
+        let guest = try FakeGuest()
+        guest.unknown.withLock { $0 = [PortNames.worker(7)] }
+        try await guest.withShell(GuestShellOptions(readyTimeout: .milliseconds(300))) { shell in
+            await shell.guestLost(.rebooted)
+            let error = await #expect(throws: GuestShellError.self) {
+                // What waits has its own limit; this asks again until the way in has given up.
+                while true {
+                    do { _ = try await shell.execute("true", timeout: .seconds(60)) } catch GuestShellError.noShell { continue }
+                }
+            }
+            #expect(String(describing: error).contains("does not see the ports \(PortNames.worker(7))"))
         }
     }
 

@@ -55,6 +55,9 @@ struct Sample: CustomTestStringConvertible {
                 #","aside":true,"attempt":2,"detail":"d","file":"S.swift","line":12,"optional":true,"phase":"a/b","problem":{"kind":"failure","what":"lost"},"reason":"r","seconds":1.5,"skip":"missing","state":"failed","verdict":"failed"}"#
         ),
         Sample(
+            kind: .fault(.init(id: 2, fault: "cut a.eth1", state: .injected, detail: "a.eth1: carrier 0")),
+            line: #","detail":"a.eth1: carrier 0","fault":"cut a.eth1","id":2,"state":"injected"}"#),
+        Sample(
             kind: .step(.init(step: "ping", state: .failed, seconds: 1.5, detail: "lost", file: "S.swift", line: 12)), severity: .error,
             line: #","detail":"lost","file":"S.swift","line":12,"seconds":1.5,"state":"failed","step":"ping"}"#),
         Sample(

@@ -19,7 +19,7 @@ struct FaultTests {
             let machine: Int32
             if moment == .starting {
                 // As soon as it is there, before anybody has talked to it.
-                machine = try await Poll.until("a QEMU of node b", .seconds(30), every: .microseconds(200)) {
+                machine = try await Poll.until("a QEMU of node b", .seconds(120), every: .microseconds(200)) {
                     HostProcess.all().first { $0.words.first?.hasSuffix("qemu-system-x86_64") == true && $0.names("\(run.sockets)/n1") }?
                         .pid
                 }

@@ -118,7 +118,7 @@ extension World {
         for victim in [owner, watchdog] { kill(victim, SIGSTOP) }
         for victim in [viewer.pid, owner, watchdog] { kill(victim, SIGKILL) }
         #expect(try await viewer.wait() == .signalled(SIGKILL))
-        try await Poll.until("the owner is gone", .seconds(5)) { run.isLocked ? nil : () }
+        try await Poll.until("the owner is gone", .seconds(30)) { run.isLocked ? nil : () }
         #expect(run.members().count >= 1, "nothing was left to sweep")
         return run
     }

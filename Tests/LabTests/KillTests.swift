@@ -32,7 +32,8 @@ struct KillCase: Sendable, CustomTestStringConvertible {
 
 @Suite("Signals to a run", .tier(.cluster), .serialized)
 struct KillTests {
-    @Test("A signal to the viewer or the owner leaves nothing, and says so", .timeLimit(.minutes(5)), arguments: KillCase.attended)
+    @Test(
+        "A signal to the viewer or the owner leaves nothing, and says so", .timeLimit(.minutes(5)), arguments: KillCase.attended.sampled(3))
     func attended(_ kill: KillCase) async throws {
         try await World.with { world in
             let viewer = try world.vmlab("run", "two-nodes")

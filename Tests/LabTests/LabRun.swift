@@ -58,10 +58,11 @@ struct LabRun: Sendable {
         }
     }
 
-    /// The process that owns the run, as soon as it is there.
+    /// The process that owns the run, as soon as it is there. A child of it that has not become another program yet has the same words: the oldest is it.
     func owner() async throws -> Int32 {
         try await Poll.until("run \(identifier) has an owner", .seconds(30)) {
-            HostProcess.all().first { $0.words.dropFirst().starts(with: ["owner", "--run", path]) }?.pid
+            let found = HostProcess.all().filter { $0.words.dropFirst().starts(with: ["owner", "--run", path]) }
+            return found.compactMap { process in ProcessRecord.startTime(pid: process.pid).map { ($0, process.pid) } }.min { $0 < $1 }?.1
         }
     }
 

@@ -180,7 +180,9 @@ struct PhaseRunTests {
             Usage(words: ["run", "two-nodes", "--only", "boot", "--until", "network"], says: "--only excludes"),
             Usage(words: ["run", "two-nodes", "many-nodes", "--pause-before", "TCP"], says: "there is no phase 'TCP'"),
             Usage(words: ["run", "two-nodes", "--nodes", "3"], says: "--nodes 3 is not acceptable"),
-            Usage(words: ["run", "--tag", "slow"], says: "the tags are network, smoke"),
+            Usage(
+                words: ["run", "--tag", "slow"],
+                says: "the tags are benchmark, cluster, cures, faults, k3s, network, smoke, storage, update"),
             Usage(words: ["run"], says: "name a scenario"),
             Usage(words: ["run", "two-nodes", "--repeat", "0"], says: "once is the least"),
             Usage(words: ["run", "two-nodes", "--repeat", "2", "--detach"], says: "--detach is for one run"),

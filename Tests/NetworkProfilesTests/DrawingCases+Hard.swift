@@ -92,6 +92,32 @@ extension DrawingCase {
         return DrawingCase(sketch)
     }
 
+    /// 802.3ad bonds, of which one has an impaired leg, beside nodes without.
+    static func aggregated(_ nodes: Int) -> DrawingCase {
+        var sketch = PlanSketch("lacp-\(nodes)", networks: networks)
+        for host in 1...nodes {
+            let isBonded = host % 3 != 0
+            let nics = isBonded ? ["eth1", "eth2"] : ["eth1"]
+            sketch.node(
+                "n-\(host)", role: "n", host: host, nics: nics.map { .init(name: $0, vlans: tagged) }, bond: isBonded ? .lacp : nil,
+                vlans: [(200, "cluster")])
+        }
+        sketch.plan.impairments = [.init(link: "n-2.eth2", delay: 50, loss: 5)]
+        return DrawingCase(sketch)
+    }
+
+    /// 802.3ad bonds at a switch that stands apart from the nodes.
+    static var aggregatedElsewhere: DrawingCase {
+        var sketch = PlanSketch("lacp-elsewhere", segments: ["a", "b", "c"], networks: networks)
+        for host in 1...2 {
+            let cards = zip(["eth1", "eth2", "eth3", "eth4"], ["a", "b", "c", "c"])
+            sketch.node(
+                "n-\(host)", role: "n", host: host, nics: cards.map { .init(name: $0, segment: $1, vlans: tagged) }, bond: .lacp,
+                legs: ["eth3", "eth4"], vlans: [(200, "cluster")])
+        }
+        return DrawingCase(sketch)
+    }
+
     /// No node and no switch.
     static var empty: DrawingCase { DrawingCase(PlanSketch("empty", segments: [], networks: [])) }
 

@@ -17,7 +17,7 @@ struct DrawingCase: Sendable, CustomTestStringConvertible {
 
     static let all: [DrawingCase] = [
         plain(4), plain(2), plain(12), vlans, bonds(two: false), bonds(two: true), lacp, dhcp, broken, dual, chain, star, odd, storm,
-        meshed, many(8), many(40),
+        meshed, many(8), many(40), aggregated(2), aggregated(30), aggregatedElsewhere,
         empty,
     ]
 
@@ -116,7 +116,7 @@ struct DrawingCase: Sendable, CustomTestStringConvertible {
 extension DrawingCase {
     /// The profiles in the package's folder; empty when one does not load, which their own tests say.
     static let shipped: [DrawingCase] = {
-        let names = ["simple", "vlans", "bonding-vlans", "bonding-two-switches", "dhcp-simple", "vlans-broken", "dual-stack"]
+        let names = ["simple", "vlans", "bonding-vlans", "bonding-two-switches", "lacp-vlans", "dhcp-simple", "vlans-broken", "dual-stack"]
         return names.compactMap { name in
             guard let profile = try? NetworkProfile.load("\(packageFolder)/profiles/\(name).yaml"),
                 let plan = try? profile.plan(lab: "drawing")

@@ -62,6 +62,28 @@ struct DrawingContentTests {
         #expect(drawing.texts.contains { $0.string.contains("thin") })
     }
 
+    @Test(
+        "A link aggregation joins all legs of its bond to one port; the other ports are empty",
+        arguments: [DrawingCase.lacp, .aggregated(2), .aggregated(30)] + DrawingCase.shipped.filter { $0.plan.profile == "lacp-vlans" })
+    func aggregations(_ one: DrawingCase) {
+        let drawing = one.plan.geometry
+        let boxes = drawing.parts.filter { $0.tip?.hasPrefix("link aggregation at") ?? false }.map(\.rect)
+        let bonds = one.plan.nodes.flatMap(\.aggregations)
+        #expect(boxes.count == bonds.count && drawing.texts.count { $0.string == "LAG" } == bonds.count)
+        let spare = bonds.map { $0.legs.count - 1 }.reduce(0, +)
+        #expect(drawing.texts.count { $0.string == "empty" } == spare)
+        let ends = drawing.cables.map { ($0.points[0], $0.points[1]) }
+        for (box, bond) in zip(boxes, bonds) {
+            func touches(_ point: Point, _ x: Double) -> Bool { point.x == x && box.y < point.y && point.y < box.maxY }
+            // The switch is on the left.
+            #expect(ends.count { touches($0.1, box.x) } == 1)
+            #expect(ends.count { touches($0.0, box.maxX) } == bond.legs.count)
+        }
+        // From each port that is not empty goes one cable.
+        guard let edge = drawing.surfaces.first(where: { $0.style == .chassis })?.rect.maxX else { return }
+        #expect(ends.count { $0.0.x == edge } == one.plan.segments.flatMap(\.ports).count - spare)
+    }
+
     @Test("Interfaces that reach nobody are marked, others are not")
     func alone() {
         let broken = DrawingCase.broken.plan
@@ -99,7 +121,7 @@ struct DrawingContentTests {
     }
 
     @Test("The profiles that come with vmlab are among the cases")
-    func shipped() { #expect(DrawingCase.shipped.count == 7) }
+    func shipped() { #expect(DrawingCase.shipped.count == 8) }
 
     @Test("Text is text, whatever is in it")
     func markup() {

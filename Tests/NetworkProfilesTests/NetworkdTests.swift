@@ -112,6 +112,7 @@ struct NetworkdTests {
                 [Bond]
                 MIIMonitorSec=100ms
                 Mode=active-backup
+                GratuitousARP=3
                 UpDelaySec=200ms
                 DownDelaySec=200ms
                 PrimaryReselectPolicy=always

@@ -34,24 +34,26 @@ struct PlanSketch {
         return [network.ipv4, network.ipv6].compactMap { $0?.host(host) }
     }
 
-    /// A node with network cards, a bond of all of them when `bond` is given, and VLAN interfaces `PARENT.ID`.
+    /// A node with network cards, a bond of `legs` or all of them when `bond` is given, and VLAN interfaces `PARENT.ID`.
     mutating func node(
         _ name: String, role: String = "server", host: Int, nics: [NIC], bond: NetworkProfile.Bond.Mode? = nil,
-        vlans: [(id: Int, network: String)] = [], mtu: Int = 1500, service: ServicePlan? = nil
+        legs: [String]? = nil, vlans: [(id: Int, network: String)] = [], mtu: Int = 1500, service: ServicePlan? = nil
     ) {
         var links: [LinkPlan] = []
         for nic in nics {
             let at = port(nic.segment, .nic(node: name, interface: nic.name), nic.vlans)
             links.append(
                 LinkPlan(
-                    name: nic.name, kind: .card(.init(port: at, vlans: nic.vlans, bond: bond == nil ? nil : "bond0")),
+                    name: nic.name,
+                    kind: .card(
+                        .init(port: at, vlans: nic.vlans, bond: bond == nil || !(legs ?? [nic.name]).contains(nic.name) ? nil : "bond0")),
                     mac: MACAddress(lab: "sketch", node: name, interface: nic.name), mtu: nic.mtu, network: nic.network,
                     addresses: addresses(nic.network, host), dhcp: nic.dhcp))
         }
         let mac = links.first?.mac ?? MACAddress(lab: "sketch", node: name, interface: "none")
         if let bond {
             let bond = NetworkProfile.Bond(
-                name: "bond0", legs: nics.map(\.name), mode: bond, primary: bond == .lacp ? nil : nics.first?.name, miimon: 100)
+                name: "bond0", legs: legs ?? nics.map(\.name), mode: bond, primary: bond == .lacp ? nil : nics.first?.name, miimon: 100)
             links.append(LinkPlan(name: "bond0", kind: .bond(bond), mac: mac, mtu: mtu))
         }
         let parent = bond == nil ? nics.first?.name ?? "" : "bond0"

@@ -49,6 +49,19 @@ struct ShippedProfileTests {
                 "bond0.200 192.168.200.#/24 VLAN 200 on bond0", "bond0.100 192.168.100.#/24 VLAN 100 on bond0",
             ])),
         Expected(
+            name: "lacp-vlans",
+            nodes: Dictionary(
+                uniqueKeysWithValues: nodes.enumerated().map { index, node in
+                    (
+                        node,
+                        [
+                            "eth1 @lan \(index * 2 + 1) tagged 100 200", "eth2 @lan \(index * 2 + 2) tagged 100 200",
+                            "bond0 802.3ad eth1 eth2 100 200 200", "bond0.200 192.168.200.\(index + 1)/24 VLAN 200 on bond0",
+                            "bond0.100 192.168.100.\(index + 1)/24 VLAN 100 on bond0",
+                        ]
+                    )
+                })),
+        Expected(
             name: "dhcp-simple",
             nodes: [
                 "dhcp": ["eth1 192.168.1.254/24 @lan 1 untagged 0"], "server-1": ["eth1 dhcp 192.168.1.1/24 @lan 2 untagged 0"],
@@ -125,6 +138,17 @@ struct ShippedProfileTests {
         #expect(plan.trunks == [TrunkPlan(name: "uplink", index: 0, first: first, second: second, vlans: carried)])
         #expect(plan.segments.map { $0.ports.map(\.number) } == [[1, 2, 3, 4, 5], [1, 2, 3, 4, 5]])
         #expect(plan.segments[0].ports[4].peer == .trunk("uplink"))
+    }
+
+    @Test("All legs of an 802.3ad bond are said to be at one port, those of other bonds at their own")
+    func places() throws {
+        func places(_ profile: String) throws -> [String] {
+            let node = try Shipped.node("server-2", of: profile)
+            return node.cards.map { node.place(of: $0.link) }
+        }
+        #expect(try places("lacp-vlans") == ["lan 3 (LAG)", "lan 3 (LAG)"])
+        #expect(try places("bonding-vlans") == ["lan 3", "lan 4"])
+        #expect(try Shipped.node("server-2", of: "lacp-vlans").aggregationPort(of: "bond0") == nil)
     }
 
     @Test("The DHCP service: size, pool, and one reservation for each card")

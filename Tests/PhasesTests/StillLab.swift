@@ -38,6 +38,13 @@ final class EventBook: EventSink {
         }
     }
 
+    /// The texts of messages that warn.
+    var warnings: [String] {
+        events.withLock { events in
+            events.compactMap { if case .message(let message) = $0.kind, $0.severity == .warning { message.text } else { nil } }
+        }
+    }
+
     func hasReached(_ state: LabEvent.LabState) -> Bool {
         events.withLock { $0.contains { if case .lab(let change) = $0.kind { change.state == state } else { false } } }
     }

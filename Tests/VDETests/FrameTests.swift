@@ -34,6 +34,24 @@ import Testing
         }
     }
 
+    @Test func `an address that moves to another port is found there at once`() async throws {
+        try await withClients([1, 2, 3]) { _, clients in
+            let (one, two, three) = (try #require(clients[1]), try #require(clients[2]), try #require(clients[3]))
+            let mover = try #require(MACAddress("02:00:00:00:00:77"))
+            func hello(_ port: HostPort) async throws {
+                try await port.send(EthernetFrame(destination: EthernetFrame.broadcast, source: mover, ethertype: 0x88B5, payload: [77]))
+            }
+            for (port, silent) in [(one, two), (two, one), (one, two)] {
+                try await hello(port)
+                #expect(try await three.next()?.source == mover)
+                #expect(try await silent.next()?.source == mover)
+                let sender = try #require(MACAddress("02:00:00:00:00:78"))
+                try await three.send(EthernetFrame(destination: mover, source: sender, ethertype: 0x88B5, payload: [78]))
+                #expect(try await port.next()?.source == sender)
+            }
+        }
+    }
+
     @Test func `trunk members get the tag, access ports do not, others get nothing`() async throws {
         try await withClients([1, 3, 4, 5, 6], configure: configureVLANs) { _, clients in
             let client = { (port: Int) throws in try #require(clients[port]) }

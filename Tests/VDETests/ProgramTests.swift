@@ -37,6 +37,40 @@ import Testing
         }
     }
 
+    @Test func `a switch is programmed before its first client, also one that has waited for it`() async throws {
+        try await SwitchFolder.with { folder in
+            let configuration = folder.configuration()
+            let ends = [1, 2].map { LinkEnd.segment(configuration.socketFolder, port: $0) }
+            // Its ends look for a switch all the time.
+            let joined = EventHistory<Cable>()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    try await withCable("c", from: ends[0], to: ends[1], seed: 1, openLimit: .seconds(60)) { cable in
+                        joined.append(cable)
+                        while !Task.isCancelled { try await Task.sleep(for: .seconds(60)) }
+                    }
+                }
+                for _ in 0..<30 {
+                    try await withVDESwitch(configuration, program: Self.first, options: folder.options) { vdeSwitch in
+                        #expect(
+                            try await vdeSwitch.ports().allSatisfy { port in
+                                port.number == 0 || port.untaggedVLAN == Self.first.ports.first { $0.number == port.number }?.untagged
+                            })
+                        #expect(try await vdeSwitch.vlans().map(\.vlan) == [0] + Self.first.vlans)
+                        // The cable may join at any moment of it.
+                        try await vdeSwitch.apply(Self.first)
+                        for await cable in joined {
+                            while cable.changes.snapshot.last?.change == .switchGone { try await Task.sleep(for: .milliseconds(1)) }
+                            break
+                        }
+                        while try await vdeSwitch.ports().count(where: \.isActive) < 2 {}
+                    }
+                }
+                group.cancelAll()
+            }
+        }
+    }
+
     @Test func `every difference is listed`() async throws {
         try await SwitchFolder.withSwitch { vdeSwitch in
             try await vdeSwitch.apply(Self.first)

@@ -97,7 +97,7 @@ import Testing
             var ends: [Int32] = [-1, -1]
             try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0)
             let owner = try ChildProcess.start(["sleep", "60"], input: ends[1], log: folder.log)
-            let vdeSwitch = try ChildProcess.start(["vde_switch"] + folder.configuration().arguments, input: ends[0], log: folder.log)
+            let vdeSwitch = try ChildProcess.start(["vde_switch"] + folder.configuration().arguments(), input: ends[0], log: folder.log)
             for end in ends { close(end) }
             while !folder.leftovers.contains("m") { try await Task.sleep(for: .milliseconds(2)) }
             #expect(vdeSwitch.exit == nil)

@@ -37,10 +37,10 @@ struct TestFabric {
 
     private static func join(_ trunks: [Int], _ folder: SwitchFolder, _ body: () async throws -> Void) async throws {
         guard let port = trunks.first else { return try await body() }
-        let trunk = TrunkConfiguration(
-            name: "t\(port)", first: PortAddress(switchFolder: "\(folder.path)/a", port: port),
-            second: PortAddress(switchFolder: "\(folder.path)/b", port: port), managementSocket: "\(folder.path)/t\(port)")
-        try await withTrunk(trunk, options: folder.options) { _ in try await join(Array(trunks.dropFirst()), folder, body) }
+        let ends = ["a", "b"].map { LinkEnd.segment("\(folder.path)/\($0)", port: port) }
+        try await withCable("t\(port)", from: ends[0], to: ends[1], seed: 1) { _ in
+            try await join(Array(trunks.dropFirst()), folder, body)
+        }
     }
 
     private func plug(_ places: [Place], _ body: (TestFabric) async throws -> Void) async throws {

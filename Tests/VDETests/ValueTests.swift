@@ -9,7 +9,7 @@ import Testing
     @Test func `the arguments are these`() throws {
         try sample.validate()
         #expect(
-            sample.arguments == [
+            sample.arguments() == [
                 "-s", "/run/v/lan", "-m", "0600", "--dirmode", "0700", "-M", "/run/v/lan.m", "--mgmtmode", "0600", "-n", "13", "-f",
                 "/dev/null",
             ])

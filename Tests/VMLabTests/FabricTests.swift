@@ -49,7 +49,8 @@ struct FabricTests {
     @Test(
         "Every frame comes out where the plan says, with the tags it says, and nowhere else",
         arguments: [
-            "simple", "vlans", "bonding-vlans", "dhcp-simple", "vlans-broken", "bonding-two-switches", "dual-stack", "ports", "joined",
+            "simple", "vlans", "bonding-vlans", "dhcp-simple", "vlans-broken", "bonding-two-switches", "lacp-vlans", "dual-stack", "ports",
+            "joined",
         ])
     func exact(_ name: String) async throws {
         let made = [Self.kindsOfPorts, Self.joined].first { $0.name == name }

@@ -21,7 +21,7 @@ import Testing
         lan      2      plain
         storage  1      plain
 
-        digest b6811074e362f8f944e95e4390b23aaa61fd8424a7b51af5ef1b9170ed54d49a
+        digest 7943623ed65be60dc61ecf4bd5ac2bc0d6756e6a3110ba9f0557b11e92cfe8ae
 
         """
 
@@ -88,7 +88,7 @@ import Testing
     private static let json = """
         {
           "accelerator" : "tcg",
-          "digest" : "b6811074e362f8f944e95e4390b23aaa61fd8424a7b51af5ef1b9170ed54d49a",
+          "digest" : "7943623ed65be60dc61ecf4bd5ac2bc0d6756e6a3110ba9f0557b11e92cfe8ae",
           "host" : {
             "accelerator" : "tcg",
             "acceleratorReason" : "TCG was asked for",
@@ -292,10 +292,16 @@ import Testing
               "index" : 0,
               "interfaces" : [
                 {
+                  "joints" : [
+
+                  ],
                   "mac" : "52:54:00:ae:3b:bd",
                   "name" : "eth0"
                 },
                 {
+                  "joints" : [
+
+                  ],
                   "mac" : "52:54:00:38:ab:1f",
                   "name" : "eth1",
                   "port" : {
@@ -339,10 +345,16 @@ import Testing
               "index" : 1,
               "interfaces" : [
                 {
+                  "joints" : [
+
+                  ],
                   "mac" : "52:54:00:bb:26:98",
                   "name" : "eth0"
                 },
                 {
+                  "joints" : [
+
+                  ],
                   "mac" : "52:54:00:5d:a3:d0",
                   "name" : "eth1",
                   "port" : {
@@ -352,6 +364,9 @@ import Testing
                   }
                 },
                 {
+                  "joints" : [
+
+                  ],
                   "mac" : "52:54:00:34:26:f2",
                   "name" : "eth2",
                   "port" : {

@@ -34,6 +34,12 @@ public struct ProcessRecord: Equatable, Sendable, Codable {
         field(4, pid: pid).flatMap { Int32($0) }
     }
 
+    /// Whether a process is gone, or a zombie whose last thread has closed its files: one is a zombie by its first thread alone.
+    public static func hasLetGo(pid: Int32) -> Bool {
+        guard let state = field(3, pid: pid), let threads = field(20, pid: pid) else { return true }
+        return state == "X" || (state == "Z" && (threads == "0" || threads == "1"))
+    }
+
     /// A field of /proc/PID/stat by its number in proc(5), from the third on.
     private static func field(_ number: Int, pid: Int32) -> Substring? {
         guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else { return nil }

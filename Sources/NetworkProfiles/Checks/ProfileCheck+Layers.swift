@@ -24,6 +24,13 @@ extension ProfileCheck {
                 "\(interface.path).legs", "\(interface.title) has \(bond.legs.isEmpty ? "no leg" : "one leg")",
                 why: "a bond has at least two, so that one can fail", remedy: "add a network card, or use the card without a bond")
         }
+        let segments = bond.legs.compactMap { leg in layout.nics.first { $0.name == leg }?.segment }
+        if bond.mode == .lacp, Set(segments).count > 1 {
+            report(
+                "\(interface.path).legs",
+                "the legs of \(interface.title) are on \(Set(segments).count) switches: \(NearName.list(segments))",
+                why: "LACP has one partner, which is at one switch", remedy: "put them on one segment, or write `mode: active-backup`")
+        }
         options(bond, interface)
     }
 

@@ -74,10 +74,12 @@ extension PlanLayout {
                     x: side == .left ? frame.0 : frame.1 - measures.tab, y: middle - leg.tabHeight / 2, width: measures.tab,
                     height: leg.tabHeight)
                 places.append((leg, rect))
-                drawLeg(leg, in: rect, block: block)
+                drawTab(leg, in: rect)
+                if !group.isAggregated { drawLeg(leg, at: rect, block: block) }
                 middle += leg.slot / 2
             }
         }
+        if group.isAggregated { drawAggregation(places, block: block) }
         let inward = group.side == .left ? 1.0 : -1.0
         var source = (
             x: group.side == .left ? frame.0 + measures.tab : frame.1 - measures.tab, y: places.first?.rect.midY ?? top + group.height / 2
@@ -109,8 +111,8 @@ extension PlanLayout {
         }
     }
 
-    /// A network card at a node's edge, its cable, and what the cable carries.
-    private mutating func drawLeg(_ leg: NodeCard.Leg, in rect: Rect, block: Int) {
+    /// A network card at a node's edge.
+    private mutating func drawTab(_ leg: NodeCard.Leg, in rect: Rect) {
         let tip = leg.link.tip
         if let mtu = leg.link.unusualMTU {
             drawing.parts.append(PlanDrawing.Box(rect: rect, style: .part, tip: tip))
@@ -119,6 +121,10 @@ extension PlanLayout {
         } else {
             drawing.part(leg.link.name, in: rect, tip: tip)
         }
+    }
+
+    /// The cable of a network card, and what it carries.
+    private mutating func drawLeg(_ leg: NodeCard.Leg, at rect: Rect, block: Int) {
         let outside = leg.side == .left ? rect.x : rect.maxX
         if let reference = leg.reference {
             let away = leg.side == .left ? -10.0 : 10.0

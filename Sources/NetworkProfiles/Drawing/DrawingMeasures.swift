@@ -28,6 +28,9 @@ struct DrawingMeasures {
     var trunkWords = 0.0
     /// From a switch to a node.
     var gap: Double
+    /// A link aggregation between the two, and from there to the node; 0 when there is none.
+    var aggregation: Double
+    var aggregationLegs: Double
     /// A network card.
     var tab: Double
     /// A bond whose legs are on one side; 0 when there is none.
@@ -50,6 +53,8 @@ struct DrawingMeasures {
     /// What nodes are wider than they must be.
     var more = 0.0
 
+    /// What a link aggregation is called.
+    static let aggregationName = "LAG"
     /// What is said of an interface that reaches nobody, and what where each node has one line.
     static let alone = "reaches no other node"
     static let shortAlone = "isolated"
@@ -80,6 +85,11 @@ struct DrawingMeasures {
         }
         gap = max(isCompact ? 64 : 96, widest(legs.map { $0.reference ?? "" }, .label, plus: 20))
         if !isCompact { gap = max(gap, widest(legs.map { VLANLooks.shortWords($0.card.vlans) }, .label, plus: 18)) }
+        let aggregated = groups.filter(\.isAggregated)
+        aggregation = aggregated.isEmpty ? 0 : Font.code.width(Self.aggregationName) + 16
+        let isImpaired = !isCompact && aggregated.flatMap(\.legs).contains { $0.impairment != nil }
+        aggregationLegs = aggregated.isEmpty ? 0 : isImpaired ? Font.strong.width("impaired") + 18 : isCompact ? 20 : 30
+        gap += aggregation + aggregationLegs
         tab = max(
             44, widest(legs.map(\.link.name), .code, plus: 14),
             isCompact ? 0 : widest(legs.map { $0.link.unusualMTU ?? "" }, .label, plus: 14))

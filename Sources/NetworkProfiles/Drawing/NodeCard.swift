@@ -9,6 +9,8 @@ struct NodeCard {
         var reference: String?
         var strands: StrandBundle
         var impairment: NetworkProfile.Impairment?
+        /// The port that its link aggregation has instead, when its own stays empty.
+        var joined: PortReference?
     }
 
     /// An interface with addresses or a VLAN.
@@ -33,6 +35,8 @@ struct NodeCard {
 
         /// Whether it has legs on both sides.
         var isAcross: Bool { Set(legs.map(\.side)).count > 1 }
+        /// Whether a link aggregation joins the legs to one port.
+        var isAggregated: Bool { if case .bond(let bond) = bond?.kind { bond.mode == .lacp && !legs.isEmpty } else { false } }
         /// The side of a group that is not across.
         var side: DrawingArrangement.Side { legs.first?.side ?? .left }
     }
@@ -71,6 +75,10 @@ struct NodeCard {
                 guard case .vlan(let id, _) = child.kind else { continue }
                 groups[carrier].rows.append(Self.row(child, name: child.name, vlan: id, alone.contains("\(node.name).\(child.name)")))
             }
+        }
+        for index in groups.indices where groups[index].isAggregated {
+            let port = groups[index].legs[0].card.port
+            for leg in groups[index].legs.indices.dropFirst() { groups[index].legs[leg].joined = port }
         }
         for index in groups.indices {
             let rows = groups[index].rows

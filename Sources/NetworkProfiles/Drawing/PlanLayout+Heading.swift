@@ -98,13 +98,23 @@ extension PlanLayout {
 
     /// How to read it.
     mutating func drawFoot() {
-        guard looks.hasRails, looks.all.count > 1 else { return }
+        var how: [String] = []
+        if looks.hasRails, looks.all.count > 1 {
+            how.append("Inside a switch, a dot joins a port to a VLAN; where lines only cross, nothing is joined.")
+            if drawing.dots.contains(where: \.isSpare) {
+                how.append(
+                    "A thin line is a VLAN that the port carries for nobody: \(empty.isEmpty ? "" : "nothing is plugged in, or ")the node has no interface for it."
+                )
+            }
+        }
+        if measures.aggregation > 0 {
+            how.append(
+                "\(DrawingMeasures.aggregationName): a link aggregation of vmlab, the LACP partner of the bond; it has one port, those of the other legs stay empty."
+            )
+        }
+        guard !how.isEmpty else { return }
         y += 18
-        let hasSpare = drawing.dots.contains(where: \.isSpare)
-        let how =
-            "Inside a switch, a dot joins a port to a VLAN; where lines only cross, nothing is joined."
-            + (hasSpare ? " A thin line is a VLAN that the port carries and its node has no interface for." : "")
-        for line in TextMetrics.wrap(how, size: Font.label.size, to: drawing.width - 2 * DrawingMeasures.margin) {
+        for line in TextMetrics.wrap(how.joined(separator: " "), size: Font.label.size, to: drawing.width - 2 * DrawingMeasures.margin) {
             drawing.text(line, at: DrawingMeasures.margin, y + 6, .label, tone: .soft)
             y += CardLayout.line
         }

@@ -5,15 +5,19 @@ extension PlanLayout {
         let isBetween = arrangement.blocks[block].right != nil
         let width = measures.card(isBetween: isBetween)
         let (top, x) = (y, cardX)
-        let legs = card.groups.flatMap(\.legs)
         var bottom = top
         for side in [DrawingArrangement.Side.left, .right] {
             var below = top
-            for leg in legs where leg.side == side {
-                let height = max(22, leg.strands.height + 2)
-                let rect = Rect(x: side == .left ? x : x + width - measures.tab, y: below + 1, width: measures.tab, height: height)
-                drawShortLeg(leg, in: rect, block: block)
-                below += height + 2
+            for group in card.groups {
+                var places: [(leg: NodeCard.Leg, rect: Rect)] = []
+                for leg in group.legs where leg.side == side {
+                    let height = max(22, leg.strands.height + 2)
+                    let rect = Rect(x: side == .left ? x : x + width - measures.tab, y: below + 1, width: measures.tab, height: height)
+                    drawing.part(leg.link.name, in: rect, tip: leg.link.tip + ", " + leg.card.vlans.sentence)
+                    if group.isAggregated { places.append((leg, rect)) } else { drawShortLeg(leg, at: rect, block: block) }
+                    below += height + 2
+                }
+                if !places.isEmpty { drawAggregation(places, block: block) }
             }
             bottom = max(bottom, below)
         }
@@ -31,8 +35,7 @@ extension PlanLayout {
             PlanDrawing.Box(rect: Rect(x: x, y: top, width: width, height: y - top), style: card.node.service == nil ? .node : .service))
     }
 
-    private mutating func drawShortLeg(_ leg: NodeCard.Leg, in rect: Rect, block: Int) {
-        drawing.part(leg.link.name, in: rect, tip: leg.link.tip + ", " + leg.card.vlans.sentence)
+    private mutating func drawShortLeg(_ leg: NodeCard.Leg, at rect: Rect, block: Int) {
         let outside = leg.side == .left ? rect.x : rect.maxX
         let isImpaired = leg.impairment != nil
         if let reference = leg.reference {

@@ -33,9 +33,11 @@ extension PlanLayout {
         let half = max(16, strands.height / 2 + 2, Double(lines.count) * CardLayout.line / 2 + 2)
         let middle = y + half
         _ = plug(reference, at: middle, block: block, side: side)
-        drawing.cable(
-            from: Point(x: edge(side), y: middle), to: Point(x: edge(side) + away, y: middle), strands: strands,
-            impaired: isImpaired(port.peer))
+        if empty[reference] == nil {
+            drawing.cable(
+                from: Point(x: edge(side), y: middle), to: Point(x: edge(side) + away, y: middle), strands: strands,
+                impaired: isImpaired(port.peer))
+        }
         draw(lines, at: x, middle, .label, anchor: side == .left ? .start : .end)
         y = middle + half
     }
@@ -59,7 +61,7 @@ extension PlanLayout {
 
     private func farEnd(of port: PortPlan, from reference: PortReference) -> String {
         switch port.peer {
-        case .nic(let node, let interface): return "to \(node) \(interface)"
+        case .nic(let node, let interface): return "to \(node) \(interface)" + (empty[reference].map { " · \($0)" } ?? "")
         case .trunk(let name):
             guard let trunk = plan.trunks.first(where: { $0.name == name }) else { return "trunk \(name)" }
             let other = trunk.first == reference ? trunk.second : trunk.first

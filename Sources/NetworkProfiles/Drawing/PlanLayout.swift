@@ -11,6 +11,8 @@ struct PlanLayout {
     let segments: [String: SegmentPlan]
     /// The VLANs that nodes have interfaces for, by port; those of other ports are all used.
     let used: [PortReference: Set<Int>]
+    /// Why nothing is plugged into a port that nodes have, by port.
+    let empty: [PortReference: String]
     /// Impairments of trunks, by their names.
     let impairedTrunks: [String: NetworkProfile.Impairment]
     var drawing: PlanDrawing
@@ -36,8 +38,12 @@ struct PlanLayout {
         }
         self.cards = cards
         var used: [PortReference: Set<Int>] = [:]
-        for leg in cards.values.flatMap(\.groups).flatMap(\.legs) { used[leg.card.port] = leg.strands.used }
-        self.used = used
+        var empty: [PortReference: String] = [:]
+        for leg in cards.values.flatMap(\.groups).flatMap(\.legs) {
+            used[leg.card.port] = leg.joined == nil ? leg.strands.used : []
+            if let joined = leg.joined { empty[leg.card.port] = "empty: the link aggregation is at port \(joined.number)" }
+        }
+        (self.used, self.empty) = (used, empty)
         segments = Dictionary(plan.segments.map { ($0.name, $0) }) { first, _ in first }
         impairedTrunks = Dictionary(plan.impairments.map { ($0.link, $0) }) { first, _ in first }
         measures = DrawingMeasures(

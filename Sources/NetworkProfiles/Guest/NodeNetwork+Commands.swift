@@ -74,6 +74,7 @@ extension NodeNetwork {
             "echo \(bond.mode.rawValue) >\(folder)/mode", "echo \(bond.miimon) >\(folder)/miimon",
             "echo \(bond.upDelay) >\(folder)/updelay", "echo \(bond.downDelay) >\(folder)/downdelay",
         ]
+        if bond.mode == .activeBackup { lines.append("echo \(NetworkProfile.Bond.notifications) >\(folder)/num_grat_arp") }
         if let rate = bond.lacpRate { lines.append("echo \(rate.rawValue) >\(folder)/lacp_rate") }
         if let reselect = bond.primaryReselect { lines.append("echo \(reselect.rawValue) >\(folder)/primary_reselect") }
         lines += bond.legs.map { "echo +\($0) >\(folder)/slaves" }
@@ -89,6 +90,23 @@ extension NodeNetwork {
         for address in link.addresses where address.isIPv6 || !link.dhcp { lines.append("ip addr add \(address) dev \(link.name)") }
         if link.dhcp { lines.append(Self.dhcpClient(link.name)) }
         return lines
+    }
+
+    /// Asks again for every address that comes by DHCP. A client that runs is told to; where none does, one is started.
+    public func renewingCommands() -> String {
+        links.filter(\.dhcp).map { link in
+            """
+            vp=; [ ! -r /run/vmlab/dhcp-\(link.name).pid ] || read -r vp </run/vmlab/dhcp-\(link.name).pid
+            if command -v networkctl >/dev/null && systemctl is-active --quiet systemd-networkd; then
+            networkctl renew \(link.name)
+            elif [ -n "$vp" ] && [ -e /proc/$vp ] && command -v udhcpc >/dev/null; then
+            kill -USR1 $vp
+            else
+            \(Self.dhcpClient(link.name))
+            fi
+
+            """
+        }.joined()
     }
 
     /// Starts whatever DHCP client the guest has. busybox's wants a script that sets what it was given.

@@ -39,6 +39,7 @@ extension NodeNetwork {
         lines += mtuLine(link) + ["", "[Bond]"]
         if let rate = bond.lacpRate { lines.append("LACPTransmitRate=\(rate.rawValue)") }
         lines += ["MIIMonitorSec=\(bond.miimon)ms", "Mode=\(bond.mode.rawValue)"]
+        if bond.mode == .activeBackup { lines.append("GratuitousARP=\(NetworkProfile.Bond.notifications)") }
         if bond.upDelay > 0 { lines.append("UpDelaySec=\(bond.upDelay)ms") }
         if bond.downDelay > 0 { lines.append("DownDelaySec=\(bond.downDelay)ms") }
         if let reselect = bond.primaryReselect { lines.append("PrimaryReselectPolicy=\(reselect.rawValue)") }

@@ -20,10 +20,25 @@ public struct ObservedNetwork: Sendable, Equatable, Codable {
         public var parent: String?
         /// The parameters of a bond, as the files of /sys/class/net/BOND/bonding are called.
         public var bond: [String: String] = [:]
+        /// What LACP says of a leg of an 802.3ad bond.
+        public var lacp: LACPLeg?
         /// Its addresses with prefix lengths, without link-local ones.
         public var addresses: [String] = []
         /// Addresses of which it is not known yet, or known otherwise, that nobody else has them.
         public var tentative: [String] = []
+    }
+
+    /// A leg of an 802.3ad bond as the guest's kernel sees it, in the files of /sys/class/net/LEG/bonding_slave.
+    public struct LACPLeg: Sendable, Equatable, Codable {
+        /// The number of the aggregator that it is in.
+        public var aggregator: Int?
+        /// The guest's own port state: the bits of IEEE 802.1AX-2014, 6.4.2.3 item m.
+        public var state: Int?
+        /// The partner's port state, as the guest heard it last.
+        public var partnerState: Int?
+
+        /// A leg of which nothing is known.
+        public init() {}
     }
 
     /// The interfaces by name.
@@ -42,8 +57,11 @@ public struct ObservedNetwork: Sendable, Equatable, Codable {
         read -r va <"$vd/mtu" && echo "mtu $va"
         { read -r va <"$vd/carrier"; } 2>/dev/null && echo "carrier $va"
         [ ! -e "$vd/master" ] || (cd -P "$vd/master" && echo "master ${PWD##*/}")
-        [ ! -d "$vd/bonding" ] || for vf in mode primary active_slave miimon updelay downdelay primary_reselect slaves mii_status lacp_rate ad_partner_mac; do
+        [ ! -d "$vd/bonding" ] || for vf in mode primary active_slave miimon updelay downdelay primary_reselect slaves mii_status lacp_rate ad_partner_mac ad_aggregator; do
         va=; { read -r va <"$vd/bonding/$vf"; } 2>/dev/null; echo "bond $vf $va"
+        done
+        [ ! -d "$vd/bonding_slave" ] || for vf in ad_aggregator_id ad_actor_oper_port_state ad_partner_oper_port_state; do
+        va=; { read -r va <"$vd/bonding_slave/$vf"; } 2>/dev/null; echo "leg $vf $va"
         done
         [ ! -r "/proc/net/vlan/$vn" ] || while read -r va vb vc vx; do
         case $va/$vb in */VID:) echo "vlan $vc" ;; Device:/*) echo "parent $vb" ;; esac
@@ -102,7 +120,22 @@ extension ObservedNetwork.Link {
         case "vlan": vlan = words.first.flatMap { Int($0) }
         case "parent": parent = words.first
         case "bond": if let parameter = words.first { bond[parameter] = words.dropFirst().joined(separator: " ") }
+        // `N/A` in a bond of another mode, and nothing in a kernel that does not tell.
+        case "leg":
+            guard words.count == 2, let value = Int(words[1]) else { break }
+            takeLACP(words[0], value)
         default: break
         }
+    }
+
+    private mutating func takeLACP(_ key: String, _ value: Int) {
+        var leg = lacp ?? ObservedNetwork.LACPLeg()
+        switch key {
+        case "ad_aggregator_id": leg.aggregator = value
+        case "ad_actor_oper_port_state": leg.state = value
+        case "ad_partner_oper_port_state": leg.partnerState = value
+        default: return
+        }
+        lacp = leg
     }
 }

@@ -34,12 +34,20 @@ extension ServicePlan {
         """
     }
 
+    /// A reservation without its lease.
+    public struct LeaseProblem: Sendable, Equatable {
+        /// The node whose it is.
+        public var node: String
+        /// What there is instead, in words.
+        public var text: String
+    }
+
     /// What is wrong with the leases: for each reservation of a node that asked, that it has just that address.
     ///
     /// - Parameters:
     ///   - text: dnsmasq's lease file: expiry, hardware address, address, name, client identifier.
     ///   - nodes: the nodes that asked.
-    public func leaseProblems(in text: String, nodes: Set<String>) -> [String] {
+    public func leaseProblems(in text: String, nodes: Set<String>) -> [LeaseProblem] {
         var leases: [String: String] = [:]
         for line in text.split(separator: "\n") {
             let words = line.split(separator: " ").map(String.init)
@@ -48,8 +56,10 @@ extension ServicePlan {
         return reservations.filter { nodes.contains($0.node) }.compactMap { reservation in
             let lease = leases[reservation.mac.description]
             if lease == reservation.address.address { return nil }
-            return
-                "\(reservation.node) (\(reservation.mac)) has \(lease.map { "the lease \($0)" } ?? "no lease"), \(reservation.address.address) is reserved"
+            let has = lease.map { "the lease \($0)" } ?? "no lease"
+            return LeaseProblem(
+                node: reservation.node,
+                text: "\(reservation.node) (\(reservation.mac)) has \(has), \(reservation.address.address) is reserved")
         }
     }
 }

@@ -59,7 +59,10 @@ struct PlanAssembly {
                 let number = ports[nic.segment]?.take(nic.portNumber, .nic(node: member.name, interface: nic.name), nic.port)
             else { continue }
             let bond = bondOfLeg[nic.name]
-            let card = LinkPlan.Card(port: PortReference(segment: nic.segment, number: number), vlans: nic.port, bond: bond?.name)
+            let isImpaired = profile.impairments.contains { $0.node == member.name && $0.nic == nic.name }
+            let card = LinkPlan.Card(
+                port: PortReference(segment: nic.segment, number: number), vlans: nic.port, bond: bond?.name,
+                cable: isImpaired ? "the profile impairs it" : nil)
             add(link(nic.name, .card(card), mac, nic.mtu ?? bond?.mtu ?? profile.mtu, nic.addressing, member.host))
         }
         for bond in layout.bonds {

@@ -43,7 +43,7 @@ private func during<Result: Sendable>(
         defer { group.cancelAll() }
         group.addTask {
             // The condition itself has no limit: the body has.
-            let end = try await wait.run(.fixed(.seconds(365 * 86_400)))
+            let end = try await wait.run(.none)
             throw await wait.broken(end, rest)
         }
         group.addTask {

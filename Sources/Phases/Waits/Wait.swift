@@ -42,11 +42,13 @@ struct Wait: Sendable {
         let end = try await withThrowingTaskGroup(of: End.self) { group in
             defer { group.cancelAll() }
             group.addTask { try await self.ask(pace, since: seen, boot: boot) }
-            group.addTask {
-                while case let left = limit.duration(self.tally.worst(pace())) - self.tally.waited, left > .zero {
-                    try await Task.sleep(for: left)
+            if limit.duration(1) != nil {
+                group.addTask {
+                    while let whole = limit.duration(self.tally.worst(pace())), case let left = whole - self.tally.waited, left > .zero {
+                        try await Task.sleep(for: left)
+                    }
+                    return .late
                 }
-                return .late
             }
             group.addTask { try await self.tell(limit, pace) }
             if let node { group.addTask { .lost(try await node.loss(since: seen, boot: boot)) } }
@@ -77,9 +79,10 @@ struct Wait: Sendable {
     private func tell(_ limit: Limit, _ pace: @Sendable () -> Double) async throws -> End {
         while true {
             try await Task.sleep(for: Self.logInterval * max(1, pace()))
-            let (waited, whole) = (tally.waited.seconds.rounded(to: 0), limit.duration(tally.worst(pace())).seconds.rounded(to: 0))
-            condition.node?.events.message(
-                "waiting for \(waited) s of \(whole) s: \(condition.what); \(tally.text)", node: condition.node?.name)
+            let waited = "\(tally.waited.seconds.rounded(to: 0)) s"
+            let whole = limit.duration(tally.worst(pace())).map { "\($0.seconds.rounded(to: 0)) s" }
+            let so = whole.map { "waiting for \(waited) of \($0)" } ?? "so for \(waited)"
+            condition.node?.events.message("\(so): \(condition.what); \(tally.text)", node: condition.node?.name)
         }
     }
 
@@ -87,9 +90,12 @@ struct Wait: Sendable {
     enum Limit: Sendable {
         case budget(Budget)
         case fixed(Duration)
+        /// Until the goal is reached or the task is cancelled.
+        case none
 
-        func duration(_ pace: Double) -> Duration {
+        func duration(_ pace: Double) -> Duration? {
             switch self {
+            case .none: nil
             case .budget(let budget): budget.scaled(by: pace)
             case .fixed(let duration): duration
             }

@@ -29,8 +29,7 @@ final class HostPortWorker: Sendable {
         var joiners: [CheckedContinuation<Void, Never>] = []
     }
 
-    let folder: String
-    let port: Int
+    let address: PortAddress
     private let description: String
     private let frames: Frames.Continuation
     private let opened: AsyncStream<Sending>.Continuation
@@ -42,7 +41,7 @@ final class HostPortWorker: Sendable {
     init(
         folder: String, port: Int, description: String, frames: Frames.Continuation, opened: AsyncStream<Sending>.Continuation
     ) throws(Problem) {
-        (self.folder, self.port, self.description) = (folder, port, description)
+        (address, self.description) = (PortAddress(switchFolder: folder, port: port), description)
         (self.frames, self.opened) = (frames, opened)
         turn = SwitchTurn(folder: folder)
         var ends: [Int32] = [-1, -1]
@@ -61,19 +60,8 @@ final class HostPortWorker: Sendable {
     var isFull: Bool { state.withLock { $0.isFull } }
 
     func start() throws(Problem) {
-        var thread = pthread_t()
-        let context = Unmanaged.passRetained(self)
-        let code = pthread_create(
-            &thread, nil,
-            { context in
-                if let context { Unmanaged<HostPortWorker>.fromOpaque(context).takeRetainedValue().run() }
-                return nil
-            }, context.toOpaque())
-        guard code == 0 else {
-            context.release()
-            throw failure("start a thread", why: String(cString: strerror(code)))
-        }
-        pthread_detach(thread)
+        let code = startThread(self) { $0.run() }
+        guard code == 0 else { throw failure("start a thread", why: String(cString: strerror(code))) }
     }
 
     /// Asks the thread to close the port and end. One that still waits for the switch does so when the switch answers or ends.
@@ -133,25 +121,15 @@ final class HostPortWorker: Sendable {
 
 extension HostPortWorker {
     private func run() {
-        // Signals are other threads' matter, and libvdeplug's request would raise SIGPIPE where the switch has just ended.
-        var signals = sigset_t()
-        sigfillset(&signals)
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
-        turn.take()
-        let connection = cvdeplug_open(folder, description, Int32(port))
-        let code = errno
+        let answer = SwitchConnection.open(address, description: description, turn: turn)
         state.withLock { $0.isOpen = true }
-        turn.give()
-        if let connection {
-            for descriptor in [vde_datafd(connection), vde_ctlfd(connection)] {
-                _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-                _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
-            }
+        switch answer {
+        case .success(let connection):
             opened.yield(.success(()))
             serve(connection)
-            leave(connection)
-        } else {
-            let refusal = refusal(code)
+            connection.leave(turn)
+        case .failure(let error):
+            let refusal = address.refusal(error.code, to: "host port \(address.port)")
             opened.yield(.failure(refusal))
             end(with: refusal)
         }
@@ -164,8 +142,8 @@ extension HostPortWorker {
         for joiner in joiners { joiner.resume() }
     }
 
-    private func serve(_ connection: OpaquePointer) {
-        var polls = [vde_datafd(connection), vde_ctlfd(connection), wake.reader].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+    private func serve(_ connection: SwitchConnection) {
+        var polls = [connection.data, connection.control, wake.reader].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         var buffer = [UInt8](repeating: 0, count: 16 << 10)
         while true {
             let (isStopping, isSending) = state.withLock { ($0.isStopping, !$0.outbox.isEmpty) }
@@ -174,7 +152,7 @@ extension HostPortWorker {
             guard poll(&polls, nfds_t(polls.count), -1) >= 0 || errno == EINTR else { return end(with: died(errno)) }
             if polls[2].revents != 0 { read(wake.reader, &buffer, buffer.count) }
             // The end of the control connection is read before the frames that came before it, so that none of them is left.
-            let isGone = polls[1].revents != 0 && isAtEnd(vde_ctlfd(connection))
+            let isGone = polls[1].revents != 0 && connection.isAtEnd
             receive(connection, &buffer)
             if isGone { return end(with: died(0)) }
             let code = flush(connection)
@@ -182,25 +160,9 @@ extension HostPortWorker {
         }
     }
 
-    /// Closes the connection when the switch has seen the leaving, or after a second.
-    private func leave(_ connection: OpaquePointer) {
-        turn.take()
-        shutdown(vde_ctlfd(connection), Int32(SHUT_WR))
-        var control = pollfd(fd: vde_ctlfd(connection), events: Int16(POLLIN), revents: 0)
-        poll(&control, 1, 1000)
-        vde_close(connection)
-        turn.give()
-    }
-
-    private func isAtEnd(_ control: Int32) -> Bool {
-        var byte: UInt8 = 0
-        let count = recv(control, &byte, 1, Int32(MSG_DONTWAIT))
-        return count == 0 || (count < 0 && ![EAGAIN, EINTR].contains(errno))
-    }
-
-    private func receive(_ connection: OpaquePointer, _ buffer: inout [UInt8]) {
+    private func receive(_ connection: SwitchConnection, _ buffer: inout [UInt8]) {
         while true {
-            let count = vde_recv(connection, &buffer, buffer.count, 0)
+            let count = vde_recv(connection.handle, &buffer, buffer.count, 0)
             guard count > 0 else { return }
             guard let frame = EthernetFrame(bytes: buffer[..<count]) else { continue }
             if case .dropped = frames.yield(frame) { state.withLock { $0.lostFrames += 1 } }
@@ -210,9 +172,9 @@ extension HostPortWorker {
     /// Sends what waits, as far as there is room.
     ///
     /// - Returns: 0, or the number of the error with which nothing can be sent any more.
-    private func flush(_ connection: OpaquePointer) -> Int32 {
+    private func flush(_ connection: SwitchConnection) -> Int32 {
         while let letter = state.withLock({ $0.outbox.isEmpty ? nil : $0.outbox.removeFirst() }) {
-            if vde_send(connection, letter.bytes, letter.bytes.count, 0) >= 0 {
+            if vde_send(connection.handle, letter.bytes, letter.bytes.count, 0) >= 0 {
                 state.withLock { $0.isFull = false }
                 letter.continuation.resume(returning: .success(()))
                 continue
@@ -247,29 +209,12 @@ extension HostPortWorker {
     var cancelled: Problem { failure("send", why: "the task was cancelled") }
 
     func failure(_ purpose: String, why: String, remedy: String? = nil) -> Problem {
-        Problem(.failure, "cannot \(purpose) at host port \(port)", location: folder, why: why, remedy: remedy)
-    }
-
-    /// Why a port was not opened, from libvdeplug's `errno`.
-    private func refusal(_ code: Int32) -> Problem {
-        let words = String(cString: strerror(code))
-        switch code {
-        case EPROTONOSUPPORT:
-            return .environment(
-                .toolMissing, "libvdeplug cannot join a switch", location: folder, why: "its module libvdeplug_vde.so cannot be loaded",
-                remedy: "./ci/setup, or: sudo apt-get install libvdeplug2; unset VDEPLUGIN_PATH if it is set")
-        case ENOENT, ECONNREFUSED, ENOTDIR:
-            return failure("join the switch", why: "no switch listens there (\(words))", remedy: "see that the lab runs: vmlab list")
-        case EACCES, EPERM:
-            return failure("join the switch", why: words, remedy: "a switch obeys the user who started it, and root")
-        default:
-            return failure("join the switch", why: "the switch hung up (\(words))", remedy: "look at the switch's log")
-        }
+        Problem(.failure, "cannot \(purpose) at host port \(address.port)", location: address.switchFolder, why: why, remedy: remedy)
     }
 
     private func died(_ code: Int32) -> Problem {
         .environment(
-            .switchDied, "host port \(port) is cut off: its switch is gone", location: folder,
+            .switchDied, "host port \(address.port) is cut off: its switch is gone", location: address.switchFolder,
             why: code == 0 ? "the switch closed the connection" : String(cString: strerror(code)),
             remedy: "start the lab again; the switch's last words are in its log")
     }

@@ -9,11 +9,15 @@ import Synchronization
 final class SwitchTurn: Sendable {
     /// One for each switch that was ever joined.
     private static let gates = Mutex<[String: DispatchSemaphore]>([:])
+    /// Those that did not answer a leaving client in time.
+    private static let still = Mutex<Set<String>>([])
 
+    private let folder: String
     private let gate: DispatchSemaphore
     private let isHeld = Mutex(false)
 
     init(folder: String) {
+        self.folder = folder
         gate = Self.gates.withLock { gates in
             if let gate = gates[folder] { return gate }
             let gate = DispatchSemaphore(value: 1)
@@ -34,5 +38,16 @@ final class SwitchTurn: Sendable {
             return isHeld
         }
         if wasHeld { gate.signal() }
+    }
+
+    /// How many ms a leaving client waits for the switch to see it. One that stands still keeps the first client that long, and not each of
+    /// many that leave one after the other.
+    var patience: Int32 { Self.still.withLock { $0.contains(folder) } ? 20 : 1000 }
+
+    /// Notes whether the switch has seen a client leave in time.
+    func note(isStill: Bool) {
+        Self.still.withLock { still in
+            if isStill { still.insert(folder) } else { still.remove(folder) }
+        }
     }
 }

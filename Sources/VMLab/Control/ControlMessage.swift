@@ -22,7 +22,9 @@ public import NetworkProfiles
 /// | `upload` | `node`, `local` (absolute path on the host), `path`, `mode` | |
 /// | `download` | `node`, `path`, `local` | |
 /// | `power` | `node`, `action`: `start`, `shutdown`, `powerCut`, `reboot`, `pause`, `resume` | |
-/// | `network` | `action`: `show` (the plan and what each node says), `matrix` (every pair is tried), `configure` (made anew, on `node` or all) | |
+/// | `network` | `action`: `show` (the plan and what each node says), `matrix` (every pair is tried), `configure` (made anew, on `node` or all), `counters` (of the cables and link aggregations) | |
+/// | `fault` | `action`: `list`; `inject` (`fault`; with `timeout` it is healed after so many seconds); `heal` (`number`, or all) | `output` with the fault as JSON, when it has a `timeout` |
+/// | `capture` | `action`: `list`; `start` (`what`: cards, bonds, segments, trunks, nodes; `name` or nothing); `stop` (`name`, or the only one) | |
 /// | `call` | `call` (its name), `node`, `command`, `timeout` (s at pace 1), `arguments`; see `Sources/Phases/Calls` | `output` |
 /// | `phase` | `action`: `list`; `run` (`phases` says which, of a kept or paused lab); `next`; `continue` (a paused run goes on) | `event` |
 /// | `takeover` | `executable` (absolute path) | |
@@ -32,8 +34,8 @@ public struct ControlRequest: Sendable, Codable, Equatable {
 
     /// What is asked for.
     public enum Operation: String, Sendable, Codable, CaseIterable {
-        case status, events, view, detach, stop, execute, terminal, input, resize, cancel, upload, download, power, network, call,
-            phase, takeover
+        case status, events, view, detach, stop, execute, terminal, input, resize, cancel, upload, download, power, network, fault, capture,
+            call, phase, takeover
     }
 
     /// The client's number of the request.
@@ -78,6 +80,14 @@ public struct ControlRequest: Sendable, Codable, Equatable {
     public var action: String?
     /// Which phases run, and where the execution waits.
     public var phases: PhaseRequest?
+    /// What is to be broken.
+    public var fault: Fault?
+    /// What is to be captured.
+    public var what: [String]?
+    /// The name of a capture.
+    public var name: String?
+    /// The number of a fault.
+    public var number: Int?
     /// The signal that asked the viewer to end.
     public var signal: Int32?
     /// Why something is asked for, for the report.
@@ -155,8 +165,16 @@ public struct ControlReply: Sendable, Codable, Equatable {
     public var observations: [NetworkObservation]?
     /// What the switches carry otherwise than planned, in words.
     public var switchFaults: [String]?
+    /// What became of the frames of the cables.
+    public var cables: [CableStatus]?
+    /// How the link aggregations stand.
+    public var aggregations: [AggregationStatus]?
     /// Who reached whom.
     public var matrix: ReachabilityMatrix?
+    /// The faults that are not healed; after `inject` the new one.
+    public var faults: [OpenFault]?
+    /// The captures; after `start` and `stop` the one that is meant.
+    public var captures: [CaptureReport]?
     /// What a call came to.
     public var report: ControlCall.Report?
     /// The scenario's phases.

@@ -78,7 +78,9 @@ extension ControlSession {
                     lab.failure.forget()
                     owner.reach(.running, reason: "for a client")
                     var failure: (any Error)?
+                    var capture: String?
                     do {
+                        capture = try await lab.beginCapture(wanted)
                         try await owner.stoppable { try await lab.guarded { try await scenario.execute(lab, session) } }
                     } catch {
                         failure = error
@@ -86,6 +88,7 @@ extension ControlSession {
                     if wanted.only == nil, !(failure is StopReason), !(failure is CancellationError) {
                         do { try await owner.stoppable { try await scenario.conclude(lab, session) } } catch { failure = failure ?? error }
                     }
+                    if let capture, owner.stop.value == nil { _ = try? await lab.stopCapture(capture) }
                     atRest()
                     // Somebody may have asked for the end meanwhile, and then the lab is past this.
                     if owner.stop.value == nil { owner.reach(owner.finished == nil || owner.paused != nil ? before : .kept) }

@@ -115,6 +115,8 @@ final class ControlSession: Sendable {
         case .power: return try await owner.serving { try await power(request) }
         case .call: return try await owner.serving { try await call(request, input ?? ClientInput()) }
         case .network: return try await owner.serving { try await network(request) }
+        case .fault: return try await owner.serving { try await fault(request) }
+        case .capture: return try await owner.serving { try await capture(request) }
         case .phase: return try await phase(request)
         case .takeover:
             guard let executable = request.executable, executable.hasPrefix("/") else {
@@ -163,9 +165,10 @@ final class ControlSession: Sendable {
                 remedy: "wait until its scenario has ended")
         }
         try await owner.drain(atMost: .seconds(request.timeout ?? 30))
-        // The connection ends with the exec; the client sees the new owner's greeting.
+        owner.handoverRefusal.close()
         owner.handover.open(executable)
-        return ControlReply(.result, id: request.id)
+        // The connection ends with the exec, and the client sees the new owner's greeting. Only a failure is answered.
+        throw try await owner.handoverRefusal.wait()
     }
 }
 

@@ -27,34 +27,30 @@ extension Lab {
     @discardableResult
     public func configureNetwork(_ way: NetworkWay = .automatic) async throws -> String {
         guard let network = plan.network else { return "no network" }
-        try await on(serviceNodes) { node in
-            try await node.configureNetwork()
-            try await node.serveDHCP()
-        }
+        try await on(serviceNodes) { node in try await self.configureNetwork(of: node) }
         let ways = try await withThrowingTaskGroup(of: NetworkWay.self) { group in
-            for node in clusterNodes { group.addTask { try await node.configureNetwork(way) } }
+            for node in clusterNodes { group.addTask { try await self.configureNetwork(of: node, way) } }
             var ways: Set<NetworkWay> = []
             while let way = try await group.next() { ways.insert(way) }
             return ways
         }
+        try await renewLeases()
         try await checkLeases()
         return "\(network.profile): by \(ways.map(\.rawValue).sorted().joined(separator: " and "))"
     }
 
-    /// Compares the leases of each service node that is on with its reservations.
-    ///
-    /// - Throws: a ``Problem`` that lists every reservation without its lease.
-    public func checkLeases() async throws {
-        let asking = Set(clusterNodes.filter { $0.network?.links.contains(where: \.dhcp) ?? false && $0.state == .ready }.map(\.name))
-        try await on(serviceNodes.filter { $0.state == .ready }) { node in
-            guard let service = node.network?.service else { return }
-            let leases = try await node.run("cat \(ServicePlan.leaseFile)").stdout.text
-            let problems = service.leaseProblems(in: leases, nodes: asking)
-            guard problems.isEmpty else {
-                throw Problem(
-                    .failure, "\(node.name) gave other leases than reserved", location: "\(node.name):\(ServicePlan.leaseFile)",
-                    why: problems.joined(separator: "; "), remedy: "\(node.name):/run/vmlab/dnsmasq.log has each request and its answer")
-            }
+    /// Makes the planned network in one guest, as ``Node/configureNetwork(_:_:)`` does; a service node serves then. An error says also what the link
+    /// aggregations of the node's bonds have seen, which the guest cannot know.
+    @discardableResult
+    public func configureNetwork(of node: Node, _ way: NetworkWay = .automatic) async throws -> NetworkWay {
+        do {
+            let chosen = try await node.configureNetwork(way)
+            try await node.serveDHCP()
+            return chosen
+        } catch var problem as Problem {
+            let partners = aggregations.filter { $0.node.name == node.name }.map(\.summary)
+            problem.why = ([problem.why].compactMap(\.self) + partners).joined(separator: "\n")
+            throw problem
         }
     }
 
@@ -107,7 +103,7 @@ extension Lab {
         return "\(matrix.summary); slowest first TCP answer \(time) ms, \(slowest.probe.pair.from) → \(slowest.probe.pair.to)"
     }
 
-    private func find(_ probes: [String: [ReachabilityProbe]], port: Int) async throws -> [ReachabilityProbe: ReachabilityProbe.Finding] {
+    func find(_ probes: [String: [ReachabilityProbe]], port: Int) async throws -> [ReachabilityProbe: ReachabilityProbe.Finding] {
         try await withThrowingTaskGroup(of: [(ReachabilityProbe, ReachabilityProbe.Finding)].self) { group in
             for (name, own) in probes {
                 let node = try node(name)
@@ -135,7 +131,7 @@ extension Lab {
 
 extension Node {
     /// Starts the DHCP service of a service node and waits until it serves.
-    fileprivate func serveDHCP() async throws {
+    func serveDHCP() async throws {
         guard let service = network?.service else { return }
         try await run(service.startCommands)
         try await waitForSocket("udp", port: 67, state: "07", "dnsmasq does not serve", .command)

@@ -14,8 +14,10 @@ public final class Lab: Sendable {
     public let nodes: [Node]
     /// The segments, in the plan's order.
     public let segments: [Segment]
-    /// What joins the segments.
-    public let trunks: [TrunkLink]
+    /// The cables: those of trunks, then those of network cards that have one.
+    public let cables: [CableLink]
+    /// The LACP partners of the bonds that need one.
+    public let aggregations: [AggregationLink]
     /// Where what happens is told.
     public let events: any EventSink
     /// What must never be written anywhere: ``LabEvents/Redactor/add(secret:name:)`` before a value is used.
@@ -28,16 +30,26 @@ public final class Lab: Sendable {
     public var cause: Problem? { failure.current }
     let context: LabContext
     let failure: LabFailure
+    let faults: FaultService
+    let captureBook: CaptureBook
 
     init(context: LabContext, failure: LabFailure) {
         plan = context.plan
         nodes = context.plan.nodes.map { Node(plan: $0, context: context) }
         segments = context.plan.segments.map(Segment.init)
-        trunks = (context.plan.network?.trunks ?? []).map(TrunkLink.init)
+        cables = CableLink.all(context.plan, nodes: nodes)
+        aggregations = AggregationLink.all(nodes)
         events = context.events
         secrets = context.redactor
         self.context = context
         self.failure = failure
+        captureBook = CaptureBook(folder: context.run.path + "/network")
+        faults = FaultService(FaultLedger(context.run)) { [events = context.events] record in
+            events.record(
+                .fault(LabEvent.FaultChange(id: record.id, fault: "\(record.fault)", state: record.state, detail: record.detail)),
+                node: nil,
+                severity: record.state == .failed ? .error : [.recorded, .healing].contains(record.state) ? .debug : .info)
+        }
     }
 
     /// The node of a name.

@@ -52,4 +52,6 @@ struct InheritedMachine: Sendable, Codable {
     /// How much of the raw console log has been taken.
     var consoleOffset: Int
     var errorOffset: Int
+    /// How its own clock went.
+    var clock: [MachineClock.Turn]
 }

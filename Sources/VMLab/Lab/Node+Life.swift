@@ -78,11 +78,14 @@ extension Node {
             // Before the tasks that look at the state: a boot that is announced under another number is one that nobody waits for.
             switch order.origin {
             case .inherited(let inherited):
-                mutable.withLock { $0.machine = machine }
+                mutable.withLock { current in
+                    current.machine = machine
+                    current.follow(MachineClock(before: inherited.clock, events: guest.events), of: guest.process.pid)
+                }
                 reach(inherited.state == .ready ? .booting : inherited.state, detail: "taken over", severity: .debug)
             case .fresh:
                 reach(.booting, boot: bootsBefore + 1)
-                mutable.withLock { $0.machine = machine }
+                mutable.withLock { ($0.machine, $0.clock) = (machine, MachineClock(events: guest.events)) }
             }
             return try await withThrowingTaskGroup(of: Void.self) { tasks in
                 defer { tasks.cancelAll() }
@@ -91,6 +94,11 @@ extension Node {
                 tasks.addTask { for await line in panics { await self.panicked(machine, line) } }
                 tasks.addTask { await self.followErrors(order.origin) }
                 tasks.addTask { await self.follow(machine, order.origin, bootsBefore: bootsBefore) }
+                try await applyCarrierLosses(machine)
+                try await applyDiskFaults(machine)
+                do { try await applyDumps() } catch {
+                    context.events.message("\((error as? Problem) ?? Problem(of: error))", node: name, severity: .warning)
+                }
                 if case .fresh = order.origin { try await guest.resume() }
                 order.isRunning.open(machine)
                 let end = await guest.waitForExit()
@@ -182,7 +190,14 @@ extension Node {
 
     private func announceReady(_ machine: Machine, since begin: ContinuousClock.Instant) async {
         let boot = boot
-        guard (try? await machine.shell.waitUntilReady()) != nil, !Task.isCancelled else { return }
+        do {
+            try await machine.shell.waitUntilReady()
+        } catch {
+            // A guest that was lost has its own event, and one that nothing reaches is told of by whoever waits for it.
+            if case GuestShellError.channelBroken = error { context.events.message("\(error)", node: name, severity: .warning) }
+            return
+        }
+        guard !Task.isCancelled else { return }
         let isNews = mutable.withLock { current in
             guard current.boot == boot, current.state == .booting else { return false }
             current.readyBoot = boot

@@ -47,7 +47,7 @@ extension Node {
     func followErrors(_ origin: MachineOrigin) async {
         let target = context.evidence(files.errorLog)
         let folder = files.sockets
-        let follower = LogFollower(source: folder + "/stderr.log", target: target, redactor: context.redactor)
+        let follower = LogFollower(source: folder + "/stderr.log", target: target, redactor: context.redactor) { [self] in noteDump($0) }
         let offset: Int
         if case .inherited(let machine) = origin { offset = machine.errorOffset } else { offset = 0 }
         await follower.run(context.watch.changes(in: folder).stream, from: offset) { position in

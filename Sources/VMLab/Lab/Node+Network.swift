@@ -26,7 +26,8 @@ extension Node {
     /// The node's part of the network; nil for a node that has `eth0` alone.
     public var network: NodeNetwork? { context.plan.network?.node(name) }
 
-    /// Makes the planned network in the guest, and waits until the guest says that it is as planned: names, addresses, VLANs, bonds, carrier, routes.
+    /// Makes the planned network in the guest, and waits until the guest says that it is as planned: names, addresses, VLANs, bonds, carrier, routes,
+    /// and that both ends of its 802.3ad bonds take and send frames.
     ///
     /// - Returns: how it was made.
     /// - Throws: a ``Problem`` that lists what is otherwise than planned when the budget is used up.
@@ -75,12 +76,15 @@ extension Node {
         ObservedNetwork(try await run(ObservedNetwork.script).stdout.text)
     }
 
-    /// Waits until the guest's network is as planned.
+    /// Waits until the guest's network is as planned, and its 802.3ad bonds have come to terms with their link aggregations.
+    ///
+    /// - Throws: a ``Problem`` that lists what is otherwise when the budget is used up; of LACP the bond, its legs and the port states of both ends.
     public func waitForNetwork(_ budget: Budget = .network) async throws {
         guard let network else { return }
         let last = LastSeen()
         try await poll(budget, waitingFor: "\(name): the network is as planned", observed: { last.text }) {
-            let differences = network.differences(from: try await self.observeNetwork())
+            let observed = try await self.observeNetwork()
+            let differences = network.differences(from: observed) + network.lacpDifferences(from: observed)
             last.text = differences.joined(separator: "; ")
             return differences.isEmpty
         }

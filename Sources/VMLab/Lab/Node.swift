@@ -23,6 +23,20 @@ public final class Node: Sendable {
         var panicLine: String?
         /// The boot in which the shell obeyed last.
         var readyBoot = 0
+        /// Why network cards have no carrier, by their places.
+        var carrierLosses: [Int: Set<CarrierLoss>] = [:]
+        /// What fails of each disk, by their places.
+        var diskErrors: [Int: DiskErrors] = [:]
+        /// What each disk does at most, by their places.
+        var diskLimits: [Int: DiskLimit] = [:]
+        /// Lets the machine run at times only.
+        var starvation: CPUStarvation?
+        /// Seconds that the guest's clock is to differ from the host's.
+        var clockShift = 0
+        /// The cards whose frames are captured.
+        var dumps: [CardDump] = []
+        /// How the machine's own clock goes, or went.
+        var clock = MachineClock()
         /// How much of the raw console log of the current boot has been taken, in bytes up to a line's end.
         var consoleOffset = 0
         /// The same of what QEMU says.

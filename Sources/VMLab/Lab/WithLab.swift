@@ -77,8 +77,11 @@ func withLab<Result: Sendable>(
     if let network = plan.network {
         try AtomicFile.write(Array(network.drawing().utf8), to: run.path + "/network/topology.svg", redactor: options.redactor)
     }
+    // Cables listen there before the machines do.
+    for node in plan.nodes { try Folders.make(folders.files(of: node).sockets) }
     let lab = Lab(context: context, failure: failure)
     defer {
+        FaultLedger.end(run)
         for path in LabFolders.leftovers(plan, folders) { try? FileManager.default.removeItem(atPath: path) }
     }
     return try await withFabric(lab.fabric(context, inheritance)[...]) {
@@ -86,9 +89,17 @@ func withLab<Result: Sendable>(
             // Leaving ends every machine and waits for it, before the switches go.
             defer { tasks.cancelAll() }
             tasks.addTask { await context.meter.measure() }
+            tasks.addTask { await lab.faults.serve() }
+            tasks.addTask { await lab.captureBook.jobs.serve() }
             for node in lab.nodes { tasks.addTask { await node.serve() } }
-            if let inheritance { try await lab.take(inheritance) }
-            return try await body(lab)
+            if let inheritance {
+                try await lab.take(inheritance)
+                await lab.renew(inheritance.faults)
+            }
+            let result: Swift.Result<Result, any Error>
+            do { result = .success(try await body(lab)) } catch { result = .failure(error) }
+            await lab.finishCaptures(atMost: .seconds(30))
+            return try result.get()
         }
     }
 }
@@ -96,7 +107,7 @@ func withLab<Result: Sendable>(
 /// A scope of the fabric: what it holds is there while its argument runs.
 private typealias FabricScope = @Sendable (@escaping @Sendable () async throws -> Void) async throws -> Void
 
-/// Nests the scopes of the fabric: the switches, and inside them the trunks between them.
+/// Nests the scopes of the fabric: the switches, inside them the link aggregations, and the cables that end at either.
 private func withFabric<Result: Sendable>(
     _ scopes: ArraySlice<FabricScope>, _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
@@ -115,10 +126,9 @@ extension Lab {
         let switches = segments.map { segment -> FabricScope in
             { body in try await segment.with(context, inherited: inheritance?.switches[segment.name], body) }
         }
-        let joints = trunks.map { trunk -> FabricScope in
-            { body in try await trunk.with(context, inherited: inheritance?.trunks[trunk.name], body) }
-        }
-        return switches + joints
+        let partners = aggregations.map { aggregation -> FabricScope in { body in try await aggregation.with(context, body) } }
+        let joints = cables.map { cable -> FabricScope in { body in try await cable.with(context, body) } }
+        return switches + partners + joints
     }
 }
 
@@ -139,22 +149,31 @@ extension LabFolders {
 /// What a new owner takes over from the one before.
 struct LabInheritance: Sendable, Codable {
     var switches: [String: InheritedSwitch]
-    var trunks: [String: InheritedSwitch]
+    var faults: [OpenFault]
     var machines: [String: InheritedMachine]
     var boots: [String: Int]
+    var captures: [InheritedCapture]
+    /// What the cables counted.
+    var counters: [String: CableCounters]
 }
 
 extension Lab {
     /// What another process needs to go on with this lab.
     func inheritance() throws -> LabInheritance {
-        var inheritance = LabInheritance(switches: [:], trunks: [:], machines: [:], boots: [:])
+        if let fault = openFaults.first(where: { $0.fault.stopsSwitch }) {
+            throw Problem(
+                .failure, "the lab cannot be taken over", why: "fault \(fault.id) is open: \(fault.fault)",
+                remedy: "heal it first: vmlab heal RUN \(fault.id)")
+        }
+        // A machine that is stopped answers nobody until its fault is renewed, and that is later.
+        for node in nodes { node.mutable.withLock { $0.starvation }?.rest() }
+        var inheritance = LabInheritance(
+            switches: [:], faults: openFaults, machines: [:], boots: [:], captures: try inheritedCaptures(),
+            counters: [:])
+        for link in cables { inheritance.counters[link.name] = try link.counters() }
         for segment in segments {
             let running = try segment.vdeSwitch()
             inheritance.switches[segment.name] = InheritedSwitch(process: running.record, lifeline: running.lifeline)
-        }
-        for link in trunks {
-            let running = try link.trunk()
-            inheritance.trunks[link.name] = InheritedSwitch(process: running.record, lifeline: running.lifeline)
         }
         for node in nodes {
             inheritance.boots[node.name] = node.boot
@@ -165,6 +184,8 @@ extension Lab {
 
     /// Goes on with the machines of the owner before.
     fileprivate func take(_ inheritance: LabInheritance) async throws {
+        try takeCaptures(inheritance.captures)
+        for link in cables { if let counters = inheritance.counters[link.name] { link.take(counters) } }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for node in nodes {
                 node.mutable.withLock { $0.boot = inheritance.boots[node.name] ?? 0 }
@@ -183,7 +204,7 @@ extension Node {
             guard let guest = current.machine?.guest else { return nil }
             return InheritedMachine(
                 process: guest.process, guestBoot: guest.boot, state: current.state, consoleOffset: current.consoleOffset,
-                errorOffset: current.errorOffset)
+                errorOffset: current.errorOffset, clock: current.clock.turns)
         }
     }
 }

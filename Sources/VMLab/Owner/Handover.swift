@@ -9,7 +9,7 @@ import LabEvents
 /// and the lifelines go on without a moment in which nobody holds them. What the new one must know stands in a file without a name, since secrets are among it.
 struct Handover: Sendable, Codable {
     /// The version of this form; a build refuses any other.
-    static let version = 2
+    static let version = 5
 
     var version = Handover.version
     var run: String
@@ -50,7 +50,7 @@ struct Handover: Sendable, Codable {
     }
 
     private var descriptors: [Int32] {
-        [lock, listener, watchdogReader, watchdogWriter] + [inheritance.switches, inheritance.trunks].flatMap { $0.values.map(\.lifeline) }
+        [lock, listener, watchdogReader, watchdogWriter] + inheritance.switches.values.map(\.lifeline)
     }
 
     /// Becomes the executable.

@@ -22,7 +22,11 @@ public enum LabEnd {
     ///
     /// - Throws: a ``Problem`` when the owner does not end it.
     public static func end(_ run: RunDirectory) async throws -> Outcome {
-        guard RunLock.isHeld(run) else { return sweep(run) ? .swept : .wasGone }
+        guard RunLock.isHeld(run) else {
+            let wasThere = await sweep(run)
+            FaultLedger.end(run)
+            return wasThere ? .swept : .wasGone
+        }
         // The connection ends with the owner; whether it does is seen by its lock.
         _ = try? await ControlClient.with(run) { client in
             var stop = ControlRequest(.stop)
@@ -46,31 +50,49 @@ public enum LabEnd {
     ///
     /// - Returns: whether there was anything.
     @discardableResult
-    public static func sweep(_ run: RunDirectory) -> Bool {
+    public static func sweep(_ run: RunDirectory) async -> Bool {
         guard !RunLock.isHeld(run), access(run.sockets, F_OK) == 0 else { return false }
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: run.processes)) ?? [] {
-            let fields = ((try? String(contentsOfFile: "\(run.processes)/\(name)", encoding: .utf8)) ?? "").split(
-                whereSeparator: \.isWhitespace)
-            guard fields.count >= 2, let pid = Int32(fields[0]), let start = UInt64(fields[1]), pid > 1 else { continue }
-            // By the time it started, since another process may have the number by now.
-            if ProcessRecord.startTime(pid: pid) == start { kill(pid, SIGKILL) }
-        }
+        await endProcesses(of: run)
         try? FileManager.default.removeItem(atPath: "/dev/shm/vmlab-\(run.identifier)")
         try? FileManager.default.removeItem(atPath: run.path + "/ram")
         for node in (try? FileManager.default.contentsOfDirectory(atPath: run.path + "/nodes")) ?? [] {
             for file in ["disk0.qcow2", "uefi-variables.fd"] { unlink("\(run.node(node))/\(file)") }
         }
         run.removeSockets()
+        FaultLedger.end(run)
         return true
     }
 
+    /// Kills what the run's records name, and waits until it has let go of everything, at most ``limit``.
+    private static func endProcesses(of run: RunDirectory) async {
+        // Where a process that is about to record itself does not find the folder any more, and so does not run. The watchdog may have done it.
+        rename(run.processes, run.endedProcesses)
+        let begin = ContinuousClock.now
+        while ContinuousClock.now < begin + limit {
+            var left = false
+            for name in (try? FileManager.default.contentsOfDirectory(atPath: run.endedProcesses)) ?? [] {
+                let text = (try? String(contentsOfFile: "\(run.endedProcesses)/\(name)", encoding: .utf8)) ?? ""
+                // One that is being written; one whose writer died stays so.
+                if text.isEmpty, ContinuousClock.now < begin + .milliseconds(200) { left = true }
+                let fields = text.split(whereSeparator: \.isWhitespace)
+                guard fields.count >= 2, let pid = Int32(fields[0]), let start = UInt64(fields[1]), pid > 1 else { continue }
+                // By the time it started, since another process may have the number by now.
+                guard ProcessRecord.startTime(pid: pid) == start, !ProcessRecord.hasLetGo(pid: pid) else { continue }
+                kill(pid, SIGKILL)
+                left = true
+            }
+            guard left else { return }
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
     /// Cleans up after every lab of this user whose owner is gone; called before a new one starts.
-    public static func sweepAll() {
+    public static func sweepAll() async {
         guard let runtime = try? RunDirectory.runtime() else { return }
         for name in (try? FileManager.default.contentsOfDirectory(atPath: runtime)) ?? [] where RunDirectory.isIdentifier(name) {
             let sockets = "\(runtime)/\(name)"
             guard let path = try? FileManager.default.destinationOfSymbolicLink(atPath: sockets + "/run") else { continue }
-            sweep(RunDirectory(identifier: name, path: path, sockets: sockets))
+            await sweep(RunDirectory(identifier: name, path: path, sockets: sockets))
         }
     }
 }

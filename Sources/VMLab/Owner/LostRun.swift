@@ -15,6 +15,7 @@ public enum LostRun {
         }
         let keeper = ResultKeeper(run: run, scenario: request?.scenario ?? "", redactor: redactor)
         keeper.replay()
+        FaultLedger.end(run)
         guard !keeper.isFinished else { return }
         let end = LabEvent.RunFinished(
             outcome: signal == nil ? .ownerLost : .interrupted, exitCode: signal.map { 128 + $0 } ?? 1, seconds: 0, cause: cause)

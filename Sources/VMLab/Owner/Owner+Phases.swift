@@ -15,7 +15,9 @@ extension Owner {
         return try await state.executing(session) {
             var failure: (any Error)?
             var dropped: Problem?
+            var capture: String?
             do {
+                capture = try await lab.beginCapture(request.phases)
                 try await state.stoppable {
                     try await self.limited(lab, session) { try await lab.guarded { try await self.scenario.execute(lab, session) } }
                 }
@@ -46,6 +48,8 @@ extension Owner {
                 return true
             }
             do { try await conclude(lab, session) } catch { failure = failure ?? error }
+            // Whoever wants the end has no time for it; the lab's end finishes it as far as that goes.
+            if let capture, state.stop.value == nil { _ = try? await lab.stopCapture(capture) }
             await lab.gatherEvidence()
             if let dropped { fail(dropped) } else if let failure { conclude(failure) } else { finish(.passed, exitCode: 0, cause: nil) }
             return false

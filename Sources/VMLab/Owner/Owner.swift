@@ -23,6 +23,8 @@ struct Owner: Sendable {
 
     /// How long ending may take after somebody asked for it. CI systems kill about 7 s after their signal.
     private static let endLimit = Duration.milliseconds(5000)
+    /// How much of that captures may take; what is left is for the machines.
+    private static let capturesAfterStop = Duration.milliseconds(700)
 
     /// Owns the run to its end.
     ///
@@ -126,7 +128,11 @@ struct Owner: Sendable {
             state.hold(lab)
             defer { state.hold(nil) }
             let isLeft = try await execute(lab)
-            if keeps || isLeft { try await stay(lab, planned) }
+            if keeps || isLeft {
+                try await stay(lab, planned)
+                await lab.gatherEvidence()
+            }
+            await finishCaptures(lab)
             state.reach(.tearingDown, reason: state.stop.value?.description)
         }
     }
@@ -142,7 +148,22 @@ struct Owner: Sendable {
             handover.retireWatchdog()
             log.record(.takeover(LabEvent.Takeover(build: Build.identifier, previous: handover.build)))
             try await stay(lab, Planned(plan: handover.plan, images: handover.images))
+            await lab.gatherEvidence()
+            await finishCaptures(lab)
             state.reach(.tearingDown, reason: state.stop.value?.description)
+        }
+    }
+
+    /// Makes whole what is being captured, as far as whoever wants the end of the lab leaves time for it.
+    private func finishCaptures(_ lab: Lab) async {
+        await withTaskGroup(of: Void.self) { group in
+            defer { group.cancelAll() }
+            group.addTask { await lab.finishCaptures(atMost: .seconds(60)) }
+            group.addTask {
+                guard (try? await state.stop.wait()) != nil else { return }
+                try? await Task.sleep(for: Self.capturesAfterStop)
+            }
+            await group.next()
         }
     }
 
@@ -170,6 +191,7 @@ struct Owner: Sendable {
                 return await group.next() ?? nil
             }
             guard let executable else { return }
+            lab.keepCounters()
             let problem: Problem
             do {
                 let handover = Handover(
@@ -183,7 +205,7 @@ struct Owner: Sendable {
                 problem = (error as? Problem) ?? Problem(.failure, "\(error)")
             }
             log.problem(problem)
-            state.handoverFailed()
+            state.handoverFailed(problem)
         }
     }
 

@@ -44,7 +44,7 @@ public enum OwnerProcess {
                 if let ownerGone {
                     if access(run.sockets, F_OK) != 0 { return }
                     // An owner that died young had no watchdog yet.
-                    if ownerGone.duration(to: .now) > Self.watchdogTime { LabEnd.sweep(run) }
+                    if ownerGone.duration(to: .now) > Self.watchdogTime { await LabEnd.sweep(run) }
                 }
                 try? await Task.sleep(for: .milliseconds(20))
             }

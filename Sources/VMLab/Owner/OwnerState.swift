@@ -33,6 +33,8 @@ final class OwnerState: Sendable {
     let stop = Gate<StopReason>()
     /// Open once another executable shall take over: its path.
     let handover = Gate<String>()
+    /// Why the last takeover failed.
+    let handoverRefusal = Gate<Problem>()
     private let mutable: Mutex<State>
 
     init(run: RunDirectory, request: RunRequest, scenario: Scenario, log: EventLog, calls: ControlCalls, needsViewer: Bool) {
@@ -145,8 +147,9 @@ final class OwnerState: Sendable {
         }
     }
 
-    func handoverFailed() {
+    func handoverFailed(_ problem: Problem) {
         handover.close()
+        handoverRefusal.open(problem)
         mutable.withLock { $0.isHandingOver = false }
     }
 

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import LabEvents
 import Reporting
 import Synchronization
@@ -42,7 +43,25 @@ final class ResultKeeper: EventRecorder {
         var result = recorder.result
         // A run that ends before its plan has no event that says so.
         (result.run, result.scenario) = (run.identifier, scenario)
+        if result.outcome != nil { result.evidence = run.evidence }
         if let json = try? result.json() { try? AtomicFile.write(json, to: run.path + "/result.json", redactor: redactor) }
         try? AtomicFile.write(Array(result.junit().utf8), to: run.path + "/junit.xml", redactor: redactor)
+    }
+}
+
+extension RunDirectory {
+    /// What a lab needs and nobody afterwards, and the list itself.
+    private static let workingFiles: Set<String> = ["lock", "request.json", "result.json", "disk0.qcow2", "uefi-variables.fd"]
+
+    /// The files that are worth keeping, by their paths in the run directory, sorted.
+    var evidence: [String] {
+        ((try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []).filter { file in
+            let parts = file.split(separator: "/")
+            guard let first = parts.first, first != "ram", let name = parts.last, !Self.workingFiles.contains(String(name)) else {
+                return false
+            }
+            var status = stat()
+            return lstat("\(path)/\(file)", &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+        }.sorted()
     }
 }

@@ -15,15 +15,17 @@ final class Watchdog: Sendable {
     private static let script = #"""
         trap '' INT TERM HUP QUIT PIPE
         while read -r _; do :; done
-        started() { t=; IFS= read -r s </proc/$1/stat || return 1; set -- ${s##*) }; t=${20}; }
-        ended=
-        for round in 1 2 3; do
-        for f in "$0"/processes/*; do
-        [ -f "$f" ] && read -r pid start _ <"$f" && started "$pid" && [ "$t" = "$start" ] && kill -KILL "$pid" && ended="$ended ${f##*/}($pid)"
-        done 2>/dev/null
-        [ -d "$0" ] || break
-        sleep 0.2
+        started() { t=; IFS= read -r s </proc/$1/stat || return 1; set -- ${s##*) }; [ $1 != Z ] || [ ${18} -gt 1 ] || return 1; t=${20}; }
+        ended=; mv "$0/processes" "$0/ended"
+        for round in 1 2 3 4 5 6 7 8 9 10; do
+        left=
+        for f in "$0"/ended/*; do
+        [ -f "$f" ] && read -r pid start _ <"$f" && started "$pid" && [ "$t" = "$start" ] && kill -KILL "$pid" && left="$left ${f##*/}($pid)"
         done
+        ended=${ended:-$left}
+        [ "$left" ] || [ "$round" -le 2 ] || break
+        sleep 0.1
+        done 2>/dev/null
         [ "$ended" ] && echo "watchdog: the owner is gone; ended:$ended" >>"$1/harness.log"
         rm -rf "$2" "$1/ram" "$1"/nodes/*/disk0.qcow2 "$1"/nodes/*/uefi-variables.fd "$0"
         """#

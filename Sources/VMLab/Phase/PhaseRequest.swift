@@ -12,6 +12,10 @@ public struct PhaseRequest: Sendable, Codable, Equatable {
     public var pauseBefore: String?
     /// The run waits when a phase has failed, with the lab as it is then.
     public var pauseOnFailure = false
+    /// What is captured meanwhile: cards, bonds, segments, trunks, nodes; nil for nothing.
+    public var capture: [String]?
+    /// The phase during which that is captured; nil for all of it.
+    public var captureDuring: String?
     /// Whether somebody sits there for whom a breakpoint should stop.
     public var isAttached = false
 
@@ -29,6 +33,7 @@ public struct PhaseRequest: Sendable, Codable, Equatable {
         if let until { resolved.until = try outline.phase(until).path }
         if let only { resolved.only = try outline.phase(only).path }
         if let pauseBefore { resolved.pauseBefore = try outline.phase(pauseBefore).path }
+        if let captureDuring { resolved.captureDuring = try outline.phase(captureDuring).path }
         if only != nil, from != nil || until != nil {
             throw Problem(
                 .invalidInput, "a phase that runs alone excludes a first and a last one", remedy: "leave --only or the others out")
@@ -36,6 +41,9 @@ public struct PhaseRequest: Sendable, Codable, Equatable {
         let choice = PhaseSelection(resolved, outline)
         if choice.isEmpty {
             throw Problem(.invalidInput, "no phase is left to run", why: "'\(until ?? "")' comes before '\(from ?? "")'")
+        }
+        if let during = resolved.captureDuring, choice.reason(against: during) != nil {
+            throw Problem(.invalidInput, "nothing would be captured", why: "'\(during)' is not among the phases that run")
         }
         return resolved
     }

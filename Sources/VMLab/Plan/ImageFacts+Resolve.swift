@@ -33,7 +33,7 @@ extension ImageFacts {
         let key = try store.key(for: description)
         let record = store.list().first { $0.key == key }
         return ImageFacts(
-            name: description.name, key: key, digest: record?.digest, bootModes: [.direct, .bios, .uefi],
+            name: description.name, key: key, digest: record?.digest, bootModes: description.bootModes,
             defaultMemoryMiB: description.memoryMiB, defaultVCPUs: description.vcpus, commandLine: description.kernelCommandLine,
             consoles: description.consoles, isCached: record != nil)
     }

@@ -28,6 +28,16 @@ public struct LabFolders: Codable, Sendable, Equatable {
     public func files(of node: NodePlan) -> NodeFiles { NodeFiles(name: node.name, index: node.index, folders: self) }
 }
 
+/// The datagram sockets of one network card that is not plugged straight into its switch.
+struct CardSockets: Sendable, Equatable {
+    /// QEMU's.
+    var guest: String
+    /// That of the cable or the link aggregation.
+    var host: String
+    /// The start of those between a cable and a link aggregation.
+    var legs: String
+}
+
 /// Where the files of one node lie.
 public struct NodeFiles: Sendable, Equatable {
     /// The node's folder in the run directory.
@@ -65,6 +75,13 @@ public struct NodeFiles: Sendable, Equatable {
     public var terminalSocket: String { socket("hvc1") }
     /// Where qemu-guest-agent is.
     public var agentSocket: String { socket("agent") }
+
+    /// The sockets between a network card and what joins it to its switch.
+    ///
+    /// - Parameter index: the card's place among the node's, from 0.
+    func card(_ index: Int) -> CardSockets {
+        CardSockets(guest: socket("e\(index).g"), host: socket("e\(index).h"), legs: socket("e\(index)"))
+    }
 
     /// Where the port of a shell is; see ``GuestShell/PortNames``.
     public func portSocket(_ name: String) -> String { socket(name) }

@@ -52,8 +52,9 @@ extension LabPlan: CustomStringConvertible {
             for interface in node.interfaces where interface.port == nil {
                 add([interface.name, interface.mac.description, "user", "", ""])
             }
-            for link in network?.node(node.name)?.links ?? [] {
-                add([link.name, link.macText, link.place, link.carries, link.addressText])
+            guard let planned = network?.node(node.name) else { continue }
+            for link in planned.links {
+                add([link.name, link.macText, planned.place(of: link), link.carries, link.addressText])
             }
         }
         return Self.table(rows)

@@ -27,12 +27,15 @@ extension LabPlan {
             let image = try ResourcePlan.facts(request, images)
             let share = resources.nodes[index]
             var interfaces = [InterfacePlan(name: "eth0", mac: addresses.next(node: request.name, interface: "eth0"))]
-            for (link, card) in topology.network?.node(request.name)?.cards ?? [] {
+            let network = topology.network?.node(request.name)
+            let aggregated = Set((network?.aggregations ?? []).flatMap(\.legs))
+            for (link, card) in network?.cards ?? [] {
                 let segment = topology.network?.segments.first { $0.name == card.port.segment }
                 interfaces.append(
                     InterfacePlan(
                         name: link.name, mac: link.mac,
-                        port: .init(segment: card.port.segment, segmentIndex: segment?.index ?? 0, number: card.port.number)))
+                        port: .init(segment: card.port.segment, segmentIndex: segment?.index ?? 0, number: card.port.number),
+                        joints: (card.cable == nil ? [] : [.cable]) + (aggregated.contains(link.name) ? [.aggregation] : [])))
             }
             var node = NodePlan(
                 name: request.name, index: index, uuid: QEMUConfiguration.uuid(lab: scenario, node: request.name), image: image,
@@ -42,8 +45,8 @@ extension LabPlan {
             nodes.append(node)
         }
         return LabPlan(
-            scenario: scenario, seed: seed, accelerator: host.accelerator, nodes: nodes, network: topology.network,
-            resources: resources, host: host, digest: try digest(nodes: nodes, network: topology.network))
+            scenario: scenario, seed: seed, accelerator: host.accelerator, nodes: nodes, network: topology.network, k3s: topology.k3s,
+            resources: resources, host: host, digest: try digest(nodes: nodes, network: topology.network, k3s: topology.k3s))
     }
 
     /// Everything that decides the guests. A checkpoint of a lab fits another lab only where all of this is equal.
@@ -58,12 +61,13 @@ extension LabPlan {
 
         var nodes: [Node]
         var network: NetworkPlan?
+        var k3s: String?
     }
 
-    private static func digest(nodes: [NodePlan], network: NetworkPlan?) throws(Problem) -> String {
+    private static func digest(nodes: [NodePlan], network: NetworkPlan?, k3s: PlannedFile?) throws(Problem) -> String {
         let decisive = Decisive(
             nodes: nodes.map { .init(name: $0.name, image: $0.image.key, interfaces: $0.interfaces, arguments: $0.arguments) },
-            network: network)
+            network: network, k3s: k3s?.sha256)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do {

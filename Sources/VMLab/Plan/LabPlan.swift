@@ -13,6 +13,8 @@ public struct LabPlan: Codable, Sendable, Equatable {
     public var nodes: [NodePlan]
     /// What joins the nodes; nil for a lab without a switch.
     public var network: NetworkPlan?
+    /// The k3s binary that the guests of a cluster run instead of their image's.
+    public var k3s: PlannedFile?
     /// What the nodes get of the host, and why.
     public var resources: ResourcePlan
     /// What the plan was made for.

@@ -24,7 +24,12 @@ extension NodePlan {
             memory: .init(mebibytes: memoryMiB, path: files.ram),
             firmware: bootMode == .uefi ? .uefi(code: folders.firmware, variables: files.uefiVariables) : .bios, kernel: kernel,
             disks: disks,
-            networkInterfaces: interfaces.map { NetworkInterface(address: $0.mac, backend: $0.backend(in: folders)) },
+            networkInterfaces: interfaces.enumerated().map { index, interface in
+                NetworkInterface(
+                    address: interface.mac, backend: interface.backend(in: folders, files.card(index)),
+                    // A bond that speaks LACP takes no leg of unknown speed.
+                    link: interface.joints.contains(.aggregation) ? .init(megabits: 1000) : nil)
+            },
             serial: SerialConsole(socketPrefix: files.serialPrefix, logPrefix: files.serialPrefix), channels: files.channels,
             monitorSocket: files.monitorSocket
         )
@@ -37,8 +42,9 @@ extension NodePlan {
 }
 
 extension InterfacePlan {
-    fileprivate func backend(in folders: LabFolders) -> NetworkInterface.Backend {
+    fileprivate func backend(in folders: LabFolders, _ sockets: CardSockets) -> NetworkInterface.Backend {
         guard let port else { return .user }
+        if !joints.isEmpty { return .datagram(local: sockets.guest, remote: sockets.host) }
         return .vde(socket: SegmentPlan.socket(index: port.segmentIndex, in: folders), port: port.number)
     }
 }

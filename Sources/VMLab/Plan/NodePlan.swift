@@ -36,6 +36,16 @@ public struct InterfacePlan: Codable, Sendable, Equatable {
     public var mac: MACAddress
     /// The segment and the port there; nil for `eth0`, which is on QEMU's restricted user-mode network.
     public var port: Port?
+    /// What is between the card and the port, from the card on; nothing when it is plugged straight in.
+    public var joints: [Joint] = []
+
+    /// What may be between a card and its port.
+    public enum Joint: String, Codable, Sendable {
+        /// A cable, which can be impaired.
+        case cable
+        /// A link aggregation, which the other legs of the bond share.
+        case aggregation
+    }
 
     /// A port of a switch.
     public struct Port: Codable, Sendable, Equatable {

@@ -26,7 +26,7 @@ public struct Planner: Sendable {
     /// - Throws: a ``Problem`` of kind `invalidInput`.
     public func validate() async throws {
         _ = try requestedAccelerator()
-        let topology = try scenario.topology(wishes)
+        let topology = try topology()
         try topology.validate()
         for word in Set(topology.nodes.map(\.image)) { _ = try await ImageFacts.resolve(word) }
     }
@@ -35,7 +35,7 @@ public struct Planner: Sendable {
     ///
     /// - Parameter stateFolder: where the run's files will lie; its free space is part of the plan.
     public func plan(stateFolder: String) async throws -> LabPlan {
-        let topology = try scenario.topology(wishes)
+        let topology = try topology()
         try topology.validate()
         var images: [String: ImageFacts] = [:]
         for word in Set(topology.nodes.map(\.image)) { images[word] = try await ImageFacts.resolve(word) }
@@ -60,6 +60,17 @@ public struct Planner: Sendable {
             }
         }
         return images
+    }
+
+    /// What the scenario asks for, with what the command line brings.
+    private func topology() throws(Problem) -> Topology {
+        var topology = try scenario.topology(wishes)
+        guard let path = wishes.k3s else { return topology }
+        guard scenario.tags.contains(Scenario.k3sTag) else {
+            throw Problem(.invalidInput, "'\(scenario.name)' cannot have --k3s", why: "it has no cluster", remedy: "leave --k3s out")
+        }
+        topology.k3s = try .program(path)
+        return topology
     }
 
     private func requestedAccelerator() throws(Problem) -> Accelerator? {

@@ -8,6 +8,8 @@ public struct Topology: Codable, Sendable, Equatable {
     public var nodes: [NodeRequest]
     /// What joins them; nil for nodes that have nothing but `eth0`.
     public var network: NetworkPlan?
+    /// The k3s binary that the guests of a cluster run instead of their image's.
+    public var k3s: PlannedFile?
 
     /// A topology from its parts.
     public init(nodes: [NodeRequest], network: NetworkPlan? = nil) { (self.nodes, self.network) = (nodes, network) }
@@ -54,12 +56,23 @@ extension Scenario.Wishes {
     ///   - scenario: the scenario's name; hardware addresses come from it.
     ///   - count: how many nodes of the cluster: the first ones of the profile.
     ///   - profile: the network.
+    ///   - cables: why every network card is to have a cable; nil for only those that the profile impairs, unless `--cables` says otherwise.
     ///   - image: what a node boots, unless `--image` says otherwise.
     /// - Throws: a ``Problem`` of kind `invalidInput` for a profile that has fewer nodes.
     public func topology(
-        scenario: String, count: Int, on profile: NetworkProfile, image: (NodeNetwork) -> String = { _ in "mini" }
+        scenario: String, count: Int, on profile: NetworkProfile, cables: String? = nil, image: (NodeNetwork) -> String = { _ in "mini" }
     ) throws(Problem) -> Topology {
-        let network = try profile.plan(lab: scenario, count: count)
+        let names = try profile.firstNames(count)
+        return try topology(scenario: scenario, nodes: names, on: profile, cables: cables, image: image)
+    }
+
+    /// The same for named nodes of the profile; see ``topology(scenario:count:on:cables:image:)``.
+    public func topology(
+        scenario: String, nodes: [String], on profile: NetworkProfile, cables: String? = nil,
+        image: (NodeNetwork) -> String = { _ in "mini" }
+    ) throws(Problem) -> Topology {
+        var network = try profile.plan(lab: scenario, nodes: nodes)
+        if let reason = cables ?? (self.cables == true ? "--cables" : nil) { network.cableAll(because: reason) }
         return Topology(network) { node in
             Topology.NodeRequest(name: node.name, image: self.image ?? image(node), memoryMiB: memoryMiB, vcpus: vcpus)
         }
@@ -80,14 +93,16 @@ extension Scenario.Wishes {
 }
 
 extension NetworkProfile {
-    /// The plan of the first nodes of a profile.
-    fileprivate func plan(lab: String, count: Int) throws(Problem) -> NetworkPlan {
+    /// The names of the first nodes of a profile.
+    ///
+    /// - Throws: a ``Problem`` of kind `invalidInput` for a profile that has fewer.
+    package func firstNames(_ count: Int) throws(Problem) -> [String] {
         guard count <= nodeNames.count else {
             throw Problem(
                 .invalidInput, "the profile \(name) has too few nodes", location: source.file,
                 why: "\(count) are wanted, and it has \(nodeNames.joined(separator: ", "))",
                 remedy: "widen `hosts` of a role, or ask for fewer with --nodes")
         }
-        return try plan(lab: lab, nodes: Array(nodeNames.prefix(count)))
+        return Array(nodeNames.prefix(count))
     }
 }

@@ -15,6 +15,14 @@ enum Folders {
         }
     }
 
+    /// How many bytes a file has, or the files right in a folder.
+    static func size(_ path: String) -> Int {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return 0 }
+        guard status.st_mode & S_IFMT == S_IFDIR else { return Int(status.st_size) }
+        return ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).reduce(0) { $0 + size("\(path)/\($1)") }
+    }
+
     /// What the file system of a folder has left, in MiB; 0 when it cannot be asked.
     static func freeMebibytes(_ path: String) -> Int {
         var status = statvfs()

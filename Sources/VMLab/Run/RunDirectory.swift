@@ -60,6 +60,8 @@ public struct RunDirectory: Sendable, Equatable {
 
     /// Where each process of the run is recorded, for the watchdog: a file `NAME` with `PID STARTTIME`.
     var processes: String { sockets + "/processes" }
+    /// What ``processes`` is called while the processes of a dead owner are ended: none can be recorded any more, so none begins.
+    var endedProcesses: String { sockets + "/ended" }
     /// The control socket.
     public var control: String { sockets + "/control" }
     /// The file whose lock the owner holds.

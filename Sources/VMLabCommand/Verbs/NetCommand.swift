@@ -7,8 +7,12 @@ import VMLab
 /// `vmlab net`: the network of a lab that lives.
 struct NetCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "net", abstract: "Look at the network of a living lab.",
-        subcommands: [NetShowCommand.self, NetMatrixCommand.self, NetConfigureCommand.self])
+        commandName: "net", abstract: "Look at the network of a living lab, and break it on purpose.",
+        subcommands: [
+            NetShowCommand.self, NetMatrixCommand.self, NetConfigureCommand.self, NetCutCommand.self, NetPlugCommand.self,
+            NetPartitionCommand.self, NetIsolateCommand.self, NetImpairCommand.self, NetCountersCommand.self, NetFaultCommand.self,
+            HealCommand.self, FaultsCommand.self, NetCaptureCommand.self,
+        ])
 }
 
 /// What the verbs have in common.
@@ -62,7 +66,7 @@ struct NetShowCommand: AsyncParsableCommand {
         node.links.enumerated().map { index, link in
             let seen = observed?.links[link.name]
             return [
-                index == 0 ? node.name : "", link.name, link.place, link.carries,
+                index == 0 ? node.name : "", link.name, node.place(of: link), link.carries,
                 (seen?.addresses ?? []).joined(separator: " "), seen.map(Self.state) ?? "-",
             ]
         }
@@ -70,6 +74,8 @@ struct NetShowCommand: AsyncParsableCommand {
 
     private static func state(_ link: ObservedNetwork.Link) -> String {
         let carrier = link.carrier.map { $0 ? "up" : "no carrier" } ?? "down"
+        if let state = link.lacp?.state, let partner = link.lacp?.partnerState { return "\(carrier), port states \(state) and \(partner)" }
+        if let partner = link.bond["ad_partner_mac"], !partner.isEmpty { return "\(carrier), partner \(partner)" }
         guard let active = link.bond["active_slave"], !active.isEmpty else { return carrier }
         return "\(carrier), active \(active)"
     }

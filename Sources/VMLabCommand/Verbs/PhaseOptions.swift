@@ -24,6 +24,15 @@ struct PhaseOptions: ParsableArguments {
     @Flag(help: "Wait when a phase has failed, with everything as it is then.")
     var pauseOnFailure = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Capture the frames of these in a file of the run directory: a card (NODE.CARD), a bond, a segment, a trunk or a node; may be given several times.",
+            valueName: "what"))
+    var capture: [String] = []
+
+    @Option(help: "Capture during this phase alone.")
+    var during: String?
+
     @Flag(help: "Stop at breakpoints. Without it they stop when this process has a terminal and is not in CI.")
     var attach = false
 
@@ -33,6 +42,7 @@ struct PhaseOptions: ParsableArguments {
         }
         if on != nil, from == nil, only == nil { throw ValidationError("--on needs --from PHASE or --only PHASE") }
         if only != nil, from != nil || until != nil { throw ValidationError("--only excludes --from and --until") }
+        if during != nil, capture.isEmpty { throw ValidationError("--during needs --capture WHAT") }
         if on != nil, pauseOnFailure {
             throw ValidationError("--pause-on-failure is for a new lab; the one of --on stays as it is after a failure anyway")
         }
@@ -41,6 +51,7 @@ struct PhaseOptions: ParsableArguments {
     var request: PhaseRequest {
         var request = PhaseRequest(from: from, until: until, only: only, pauseBefore: pauseBefore)
         request.pauseOnFailure = pauseOnFailure
+        (request.capture, request.captureDuring) = (capture.isEmpty ? nil : capture, during)
         request.isAttached = attach || Self.hasUser
         return request
     }

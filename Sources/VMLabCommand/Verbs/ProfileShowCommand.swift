@@ -63,7 +63,10 @@ struct ProfileTables {
 
     private func peer(_ port: PortPlan, on segment: String) -> String {
         switch port.peer {
-        case .nic(let node, let interface): return "\(node) \(interface)"
+        case .nic(let node, let interface):
+            let own = PortReference(segment: segment, number: port.number)
+            guard let joined = plan.node(node)?.aggregationPort(of: interface) else { return "\(node) \(interface)" }
+            return joined == own ? "\(node) \(interface), LAG" : "empty: \(node) \(interface) is at \(joined), LAG"
         case .trunk(let name):
             guard let trunk = plan.trunks.first(where: { $0.name == name }) else { return "trunk \(name)" }
             let far = trunk.first == PortReference(segment: segment, number: port.number) ? trunk.second : trunk.first
@@ -85,7 +88,7 @@ struct ProfileTables {
             for link in node.links {
                 let addresses = link.addresses.map(\.description).joined(separator: " ") + (link.dhcp ? " (DHCP)" : "")
                 rows.append([
-                    node.name, link.name, kind(link), link.network ?? "-", addresses.isEmpty ? "-" : addresses, "\(link.mac)",
+                    node.name, link.name, kind(link, of: node), link.network ?? "-", addresses.isEmpty ? "-" : addresses, "\(link.mac)",
                     "\(link.mtu)",
                 ])
             }
@@ -94,9 +97,9 @@ struct ProfileTables {
         return rows
     }
 
-    private func kind(_ link: LinkPlan) -> String {
+    private func kind(_ link: LinkPlan, of node: NodeNetwork) -> String {
         switch link.kind {
-        case .card(let card): "card on \(card.port)" + (card.bond.map { ", leg of \($0)" } ?? "")
+        case .card(let card): "card on \(node.aggregationPort(of: link.name) ?? card.port)" + (card.bond.map { ", leg of \($0)" } ?? "")
         case .bond(let bond): "bond of \(bond.legs.joined(separator: " ")), \(bond.mode.rawValue)"
         case .vlan(let id, let parent): "VLAN \(id) on \(parent)"
         }

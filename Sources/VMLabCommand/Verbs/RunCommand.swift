@@ -118,7 +118,7 @@ struct RunCommand: AsyncParsableCommand, SignalHandling {
             isDetached: detach, timeout: timeout, accelerator: options.accel, options: planner.options, seed: seed)
         request.secrets = secret
         request.phases = try phases.request.resolved(in: scenario.outline)
-        LabEnd.sweepAll()
+        await LabEnd.sweepAll()
         let (run, lock) = try RunDirectory.make(state: state.folder)
         let owner: OwnerProcess.Child
         do {

@@ -36,6 +36,23 @@ struct WishOptions: ParsableArguments {
     @Option(help: "The network: a profile's name from profiles/, or a file; see `vmlab profile list`.")
     var profile: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "How many servers and agents, for scenarios with a cluster.", valueName: "servers+agents"),
+        transform: { text in
+            guard let size = ClusterSize(text) else { throw ValidationError("'\(text)' is no topology; 2+1 is two servers and an agent") }
+            return size
+        })
+    var topology: ClusterSize?
+
+    @Option(
+        help: ArgumentHelp("The k3s binary that the nodes of a cluster run, in any image, instead of their image's own.", valueName: "file")
+    )
+    var k3s: String?
+
+    @Flag(help: "Join every network card by a cable that can be impaired, cut from one side and captured; see `vmlab net`.")
+    var cables = false
+
     @Option(help: "kvm or tcg; without it KVM where it runs a guest, else TCG.")
     var accel: String?
 
@@ -45,7 +62,11 @@ struct WishOptions: ParsableArguments {
     @Option(help: "Where random choices start; default: a random number, which the manifest keeps.")
     var seed: UInt64?
 
-    var wishes: Scenario.Wishes { Scenario.Wishes(image: image, memoryMiB: memory, vcpus: cpus, nodes: nodes, profile: profile) }
+    var wishes: Scenario.Wishes {
+        Scenario.Wishes(
+            image: image, memoryMiB: memory, vcpus: cpus, nodes: nodes, profile: profile, cables: cables ? true : nil, topology: topology,
+            k3s: k3s)
+    }
 
     func planner(_ scenario: Scenario, seed: UInt64) -> Planner {
         Planner(

@@ -2,4 +2,4 @@ import VMLab
 import VMLabCommand
 
 // Every verb of vmlab, with these scenarios.
-await VMLabCommand.run(scenarios: ScenarioCatalog([.telemetry, .telemetryOutage]))
+await VMLabCommand.run(scenarios: ScenarioCatalog([.telemetry, .telemetryOutage, serverOutage]))

@@ -1,0 +1,1 @@
+../WaitBenchmark/Series.swift
