@@ -69,13 +69,16 @@ extension Lab {
         let probes = ReachabilityProbe.all(network, nodes: Set(on.map(\.name)))
         let begin = ContinuousClock.now
         var findings = try await find(probes, port: port)
-        while begin.duration(to: .now) < self.budget(budget).scaled(by: pace) {
+        // On a host that is busy just now, a guest may not even start its programs in the time that an answer has: each round gives more of it.
+        var patience = 1
+        while patience < 4 || begin.duration(to: .now) < self.budget(budget).scaled(by: pace) {
+            patience *= 2
             let again = probes.compactMapValues { own in
                 let failing = own.filter { $0.pair.isConnected && findings[$0].map($0.fault) != .some(.none) }
                 return failing.isEmpty ? nil : failing
             }
             if again.isEmpty { break }
-            findings.merge(try await find(again, port: port)) { $1 }
+            findings.merge(try await find(again, port: port, patience: min(patience, 8))) { $1 }
         }
         let order = network.pairs.enumerated().reduce(into: [NetworkPlan.Pair: Int]()) { $0[$1.element] = $1.offset }
         let entries = findings.map { ReachabilityMatrix.Entry($0.key, $0.value) }.sorted {
@@ -103,12 +106,14 @@ extension Lab {
         return "\(matrix.summary); slowest first TCP answer \(time) ms, \(slowest.probe.pair.from) → \(slowest.probe.pair.to)"
     }
 
-    func find(_ probes: [String: [ReachabilityProbe]], port: Int) async throws -> [ReachabilityProbe: ReachabilityProbe.Finding] {
+    func find(
+        _ probes: [String: [ReachabilityProbe]], port: Int, patience: Int = 1
+    ) async throws -> [ReachabilityProbe: ReachabilityProbe.Finding] {
         try await withThrowingTaskGroup(of: [(ReachabilityProbe, ReachabilityProbe.Finding)].self) { group in
             for (name, own) in probes {
                 let node = try node(name)
                 // All probes of a node run at once and share its processors.
-                let seconds = Int((Budget("answer", .seconds(2 + own.count / 8)).scaled(by: pace).seconds).rounded(.up))
+                let seconds = Int((Budget("answer", .seconds((2 + own.count / 8) * patience)).scaled(by: pace).seconds).rounded(.up))
                 group.addTask {
                     let output = try await node.run(ReachabilityProbe.script(own, port: port, seconds: seconds)).stdout.text
                     return Array(zip(own, ReachabilityProbe.findings(output, of: own)))
