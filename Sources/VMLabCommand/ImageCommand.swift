@@ -3,10 +3,19 @@ import BuildRegistry
 import FoundationEssentials
 import LabEvents
 
-/// `vmlab image`: make images from their descriptions and list them.
+/// `vmlab image`: make images, register those of the matrix, and see what there is.
 struct ImageCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "image", abstract: "Make guest images and list them.", subcommands: [Build.self, List.self]
+        commandName: "image", abstract: "Make guest images; register, verify and exchange them.",
+        groupedSubcommands: [
+            CommandGroup(name: "Making", subcommands: [Build.self, List.self, ImageMatrixCommand.self]),
+            CommandGroup(
+                name: "Registry",
+                subcommands: [
+                    ImageRegisterCommand.self, ImageShowCommand.self, ImageVerifyCommand.self, ImageCollectCommand.self, ImageLockCommand.self,
+                    ImageDiffCommand.self, ImageExportCommand.self, ImageImportCommand.self,
+                ]),
+        ]
     )
 
     /// `vmlab image build`.
