@@ -14,8 +14,8 @@ public struct Provenance: Sendable, Codable, Equatable {
     public var revision: String?
     /// Whether the sources differ from that commit.
     public var isDirty: Bool?
-    /// SHA-256 over everything that was to decide the result, where the builder knows it: equal inputs need no second build.
-    public var inputs: String?
+    /// Everything that was to decide the result, by name, where the builder knows it: digests of files, or texts. Equal inputs need no second build.
+    public var inputs: [String: String]?
     /// The host's name.
     public var host: String
     /// When it was registered, UTC, ISO 8601.
@@ -26,7 +26,7 @@ public struct Provenance: Sendable, Codable, Equatable {
     /// Provenance from its parts; time and host are now and here.
     public init(
         builder: String, builderDigest: String? = nil, container: String? = nil, chain: [String] = [], revision: String? = nil,
-        isDirty: Bool? = nil, inputs: String? = nil, buildSeconds: Double? = nil
+        isDirty: Bool? = nil, inputs: [String: String]? = nil, buildSeconds: Double? = nil
     ) {
         self.builder = builder
         self.builderDigest = builderDigest
