@@ -12,7 +12,8 @@ struct ImageCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "Registry",
                 subcommands: [
-                    ImageRegisterCommand.self, ImageShowCommand.self, ImageVerifyCommand.self, ImageCollectCommand.self, ImageLockCommand.self,
+                    ImageRegisterCommand.self, ImageShowCommand.self, ImageVerifyCommand.self, ImageCollectCommand.self,
+                    ImageLockCommand.self,
                     ImageDiffCommand.self, ImageExportCommand.self, ImageImportCommand.self,
                 ]),
         ]
