@@ -102,6 +102,9 @@ let package = Package(
         .executableTarget(
             name: "CableBenchmark", dependencies: ["CVDEPlug", "LabEvents", "VDE", argumentParser], path: "Benchmarks/CableBenchmark",
             swiftSettings: settings),
+        .executableTarget(
+            name: "RegisterBenchmark", dependencies: ["BuildRegistry", "LabEvents", argumentParser], path: "Benchmarks/RegisterBenchmark",
+            swiftSettings: settings),
         // The program that LongRunTests measures.
         .executableTarget(
             name: "LongRun", dependencies: ["GuestShell", "Phases", "VMLab", "VMLabCommand"], path: "Benchmarks/LongRun",
@@ -126,7 +129,8 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "QEMUTests", dependencies: ["QEMU", "LabEvents", subprocess], swiftSettings: settings),
         .testTarget(name: "GuestShellTests", dependencies: ["GuestShell", "LabEvents", nioCore, nioPosix], swiftSettings: settings),
-        .testTarget(name: "BuildRegistryTests", dependencies: ["BuildRegistry", "LabEvents"], swiftSettings: settings),
+        // vmlab is run as its users run it, several at once and killed.
+        .testTarget(name: "BuildRegistryTests", dependencies: ["BuildRegistry", "LabEvents", "vmlab"], swiftSettings: settings),
         .testTarget(
             name: "ClusterTests",
             dependencies: [

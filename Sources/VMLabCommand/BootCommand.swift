@@ -147,12 +147,14 @@ extension BootMode: ExpressibleByArgument {}
 enum ImageSource {
     case description(ImageDescription)
     case file(String)
-    case variant(String)
+    case registered(BootableImage)
 
     /// A path when it looks like one, else a name from the catalog, else a variant.
     static func find(_ word: String) async throws -> ImageSource {
         if ImageFacts.isPath(word) { return .file(word) }
-        if let id = try await ImageFacts.variant(word, catalog: try ImageCatalog.standard()) { return .variant(id) }
+        if let id = try await ImageFacts.variant(word, catalog: try ImageCatalog.standard()) {
+            return .registered(try await ImageRegistry().bootable(id))
+        }
         return .description(try ImageCatalog.standard().description(named: word))
     }
 
@@ -160,7 +162,7 @@ enum ImageSource {
         switch self {
         case .description(let description): try await ImageStore().image(for: description, progress: BuildProgress.show)
         case .file(let path): try await ForeignImage.inspect(path, digesting: false)
-        case .variant(let id): try await ImageRegistry().bootable(id)
+        case .registered(let image): image
         }
     }
 }

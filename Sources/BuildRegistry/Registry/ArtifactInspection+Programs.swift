@@ -2,7 +2,8 @@ import LabEvents
 
 extension ArtifactInspection {
     /// Checks a program in one of a raw disk's ext2, ext3 or ext4 partitions.
-    func checkProgram(_ program: String, inDisk path: String, _ table: PartitionTable, _ output: ImageOutput, _ source: String) async throws {
+    func checkProgram(_ program: String, inDisk path: String, _ table: PartitionTable, _ output: ImageOutput, _ source: String) async throws
+    {
         try tools.require(["debugfs"], for: "looking into an image")
         let target = scratch + "/program"
         for offset in table.starts {
@@ -24,8 +25,12 @@ extension ArtifactInspection {
         for name in ["." + program, String(program.dropFirst())] {
             Folder.remove(target)
             try Folder.create(target)
-            let outcome = try await ToolRunner(tools: tools).outcome(["tar", "-xf", path, "-C", target, "--no-same-owner", "--occurrence=1", "--", name])
-            if outcome.lacksSpace { throw ToolRunner.diskFull(while: "looking into an archive", at: target, why: outcome.tail.joined(separator: "\n")) }
+            let outcome = try await ToolRunner(tools: tools).outcome([
+                "tar", "-xf", path, "-C", target, "--no-same-owner", "--occurrence=1", "--", name,
+            ])
+            if outcome.lacksSpace {
+                throw ToolRunner.diskFull(while: "looking into an archive", at: target, why: outcome.tail.joined(separator: "\n"))
+            }
             guard outcome.succeeded else { continue }
             return try check(program, try Self.prefix(of: target + program, BinaryMachine.prefixBytes), output, source)
         }

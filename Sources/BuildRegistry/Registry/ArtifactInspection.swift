@@ -43,7 +43,8 @@ struct ArtifactInspection {
             guard isPlain || Self.compressions.contains(where: { start.starts(with: $0.magic) }) else {
                 throw refusal(
                     "is not in the format '\(output.format.rawValue)'", output, source,
-                    why: output.format == .initrd ? "it is neither a cpio archive nor compressed" : "it is neither a tar archive nor compressed")
+                    why: output.format == .initrd
+                        ? "it is neither a cpio archive nor compressed" : "it is neither a tar archive nor compressed")
             }
             for program in output.programs { try await checkProgram(program, inArchive: path, output, source) }
             return Finding()
@@ -57,14 +58,18 @@ struct ArtifactInspection {
         do {
             inspected = try await DiskInspection.inspect(path, tools: tools)
         } catch let problem as Problem where problem.kind == .invalidInput {
-            throw refusal("is not in the format '\(output.format.rawValue)'", output, source, why: [problem.what, problem.why].compactMap { $0 }.joined(separator: ": "))
+            throw refusal(
+                "is not in the format '\(output.format.rawValue)'", output, source,
+                why: [problem.what, problem.why].compactMap { $0 }.joined(separator: ": "))
         }
         let expected: DiskFormat = output.format == .qcow2 ? .qcow2 : .raw
         guard inspected.disk.format == expected else {
-            throw refusal("is not in the format '\(output.format.rawValue)'", output, source, why: "it is a \(inspected.disk.format.rawValue) image")
+            throw refusal(
+                "is not in the format '\(output.format.rawValue)'", output, source, why: "it is a \(inspected.disk.format.rawValue) image")
         }
         guard inspected.table.scheme != .none else {
-            throw refusal("is not in the format '\(output.format.rawValue)'", output, source, why: "it has no partition table (neither MBR nor GPT)")
+            throw refusal(
+                "is not in the format '\(output.format.rawValue)'", output, source, why: "it has no partition table (neither MBR nor GPT)")
         }
         for program in output.programs { try await checkProgram(program, inDisk: path, inspected.table, output, source) }
         var firmwares: [BootMode] = []
@@ -96,7 +101,8 @@ struct ArtifactInspection {
     func check(_ program: String, _ start: [UInt8], _ output: ImageOutput, _ source: String) throws(Problem) {
         let place = "\(source):\(program)"
         guard BinaryMachine.elfMachine(start) != nil else {
-            throw refusal("has a program that is not ELF", output, place, why: start.isEmpty ? "it is empty" : "it does not begin with \\x7fELF")
+            throw refusal(
+                "has a program that is not ELF", output, place, why: start.isEmpty ? "it is empty" : "it does not begin with \\x7fELF")
         }
         let found = BinaryMachine.elf(start)
         guard found == variant.architecture else { throw wrongMachine(output, place, found, start) }

@@ -23,7 +23,8 @@ extension ImageRegistry {
     public func export(_ images: [RegisteredImage], to path: String) async throws {
         try tools.require(["tar"], for: "an export")
         guard !images.isEmpty else {
-            throw Problem(.invalidInput, "there is nothing to export", location: folder, why: "no image is registered", remedy: "register some")
+            throw Problem(
+                .invalidInput, "there is nothing to export", location: folder, why: "no image is registered", remedy: "register some")
         }
         let verification = try await verify(Set(images.map(\.variant)))
         let names = Set(images.map { "\($0.variant)#\($0.generation)" })
@@ -84,7 +85,8 @@ extension ImageRegistry {
     }
 
     private func manifest(_ file: String, _ path: String) throws(Problem) -> RegistryExport {
-        guard let data = FileManager.default.contents(atPath: file), let export = try? JSONDecoder().decode(RegistryExport.self, from: data),
+        guard let data = FileManager.default.contents(atPath: file),
+            let export = try? JSONDecoder().decode(RegistryExport.self, from: data),
             export.format == 1, export.images.allSatisfy(isSound)
         else {
             throw Problem(

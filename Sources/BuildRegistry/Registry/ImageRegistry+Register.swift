@@ -69,7 +69,8 @@ extension ImageRegistry {
                 staged[copy.sha256] = path
                 artifacts.append(
                     .init(
-                        name: output.name, format: output.format, sha256: copy.sha256, bytes: copy.bytes, virtualBytes: finding.virtualBytes,
+                        name: output.name, format: output.format, sha256: copy.sha256, bytes: copy.bytes,
+                        virtualBytes: finding.virtualBytes,
                         shared: output.shared))
             }
             var log: String?
@@ -124,7 +125,8 @@ extension ImageRegistry {
         let (variant, names) = (registration.variant, registration.variant.outputs.map(\.name))
         for name in names where registration.files[name] == nil {
             throw Problem(
-                .failure, "\(variant.id): the output '\(name)' is missing", why: "the variant's outputs are \(names.joined(separator: ", "))",
+                .failure, "\(variant.id): the output '\(name)' is missing",
+                why: "the variant's outputs are \(names.joined(separator: ", "))",
                 remedy: "name a file for it: \(name)=FILE")
         }
         for name in registration.files.keys.sorted() where !names.contains(name) {
@@ -147,7 +149,8 @@ extension ImageRegistry {
                 else { continue }
                 throw Problem(
                     .failure, "\(image.variant): the output '\(artifact.name)' is another variant's", location: artifact.sha256,
-                    why: "\(other.variant) has the same bytes as '\(same.name)' (generation \(other.generation), from \(other.provenance.registeredAt))",
+                    why:
+                        "\(other.variant) has the same bytes as '\(same.name)' (generation \(other.generation), from \(other.provenance.registeredAt))",
                     remedy: """
                         a builder that writes one file name for several variants does that (FM-3), and either can be the wrong one: build and register both, \
                         one after the other; if they are meant to be equal, declare `shared` for the output

@@ -75,7 +75,8 @@ public struct ImageRegistry: Sendable {
         }
         guard let matrix else {
             throw Problem(
-                .invalidInput, "there is no variant '\(text)'", location: folder, why: "it is not registered, and no variants.yaml was found",
+                .invalidInput, "there is no variant '\(text)'", location: folder,
+                why: "it is not registered, and no variants.yaml was found",
                 remedy: "set VMLAB_IMAGES to the folder that declares it")
         }
         return try matrix.variant(named: text).id
@@ -132,7 +133,8 @@ public struct ImageRegistry: Sendable {
     /// Why an artifact's file cannot be used, as far as its size tells.
     func damage(_ artifact: RegisteredImage.Artifact) -> String? {
         let bytes = Folder.size(object(artifact.sha256))
-        return bytes == artifact.bytes ? nil : "the \(artifact.name) has \(bytes.map { "\($0) bytes" } ?? "no file") instead of \(artifact.bytes) bytes"
+        return bytes == artifact.bytes
+            ? nil : "the \(artifact.name) has \(bytes.map { "\($0) bytes" } ?? "no file") instead of \(artifact.bytes) bytes"
     }
 
     var objects: String { folder + "/objects" }

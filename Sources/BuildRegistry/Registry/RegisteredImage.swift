@@ -59,6 +59,7 @@ public struct RegisteredImage: Sendable, Codable, Equatable {
         let hasDisk = artifacts.contains { $0.format == .wic || $0.format == .qcow2 }
         if artifacts.contains(where: { $0.format == .kernel }), !hasDisk || !variant.guest.commandLine.isEmpty { modes.append(.direct) }
         modes += BootMode.allCases.filter { $0 != .direct && disk.contains($0) }
+        if let allowed = variant.guest.bootModes { modes.removeAll { !allowed.contains($0) } }
         guard modes.contains(own) else { return modes }
         return [own] + modes.filter { $0 != own }
     }

@@ -148,7 +148,8 @@ struct RegistryIndex: Sendable {
                 database, sql: "SELECT * FROM artifacts WHERE image = ? ORDER BY name", arguments: [row["id"] as Int64]
             ).map { row in
                 RegisteredImage.Artifact(
-                    name: row["name"], format: ImageOutput.Format(rawValue: row["format"]) ?? .any, sha256: row["sha256"], bytes: row["bytes"],
+                    name: row["name"], format: ImageOutput.Format(rawValue: row["format"]) ?? .any, sha256: row["sha256"],
+                    bytes: row["bytes"],
                     virtualBytes: row["virtualBytes"],
                     shared: (row["shared"] as String?).map { $0.split(separator: ",").compactMap { VariantAxis(rawValue: String($0)) } })
             }
@@ -170,14 +171,16 @@ struct RegistryIndex: Sendable {
         do {
             return try body()
         } catch {
-            throw converted(error, path) as? Problem ?? Problem(.failure, "the registry's index cannot be opened", location: path, why: "\(error)")
+            throw converted(error, path) as? Problem
+                ?? Problem(.failure, "the registry's index cannot be opened", location: path, why: "\(error)")
         }
     }
 
     /// SQLite's complaint as a problem.
     private static func converted(_ error: any Error, _ path: String) -> any Error {
         if error is CancellationError || error is Problem { return error }
-        let why = (error as? DatabaseError).map { "SQLite: \($0.message ?? "no message") (\($0.extendedResultCode.rawValue))" } ?? "\(error)"
+        let why =
+            (error as? DatabaseError).map { "SQLite: \($0.message ?? "no message") (\($0.extendedResultCode.rawValue))" } ?? "\(error)"
         switch (error as? DatabaseError)?.resultCode {
         case .SQLITE_CORRUPT, .SQLITE_NOTADB, nil:
             return Problem(
@@ -188,7 +191,8 @@ struct RegistryIndex: Sendable {
             return Problem(.busy, "another process holds the registry's index", location: path, why: why, remedy: "try again")
         default:
             return Problem(
-                .failure, "the registry's index cannot be used", location: path, why: why, remedy: "check the folder's permissions and the disk")
+                .failure, "the registry's index cannot be used", location: path, why: why,
+                remedy: "check the folder's permissions and the disk")
         }
     }
 }

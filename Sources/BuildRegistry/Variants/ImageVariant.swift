@@ -45,6 +45,8 @@ public struct ImageVariant: Sendable, Codable, Equatable, Identifiable {
         public var memoryMiB = 1024
         /// Virtual CPUs for a guest that asks for none.
         public var vcpus = 1
+        /// The ways it can be started, where its files seem to allow more; nil where they tell.
+        public var bootModes: [BootMode]?
         /// The ways to a first root shell, without passwords. Default: the test backdoor on hvc0.
         public var consoles = GuestConsoles(backdoor: "hvc0")
 

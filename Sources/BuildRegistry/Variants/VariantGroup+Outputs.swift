@@ -40,7 +40,8 @@ extension VariantGroup {
         var outputs: [ImageOutput] = []
         for (key, value) in mapping {
             let section = try YAMLSection(
-                value, file: group.file, title: "the output \(key.string ?? "?")", keys: ["patterns", "format", "size", "programs", "shared"])
+                value, file: group.file, title: "the output \(key.string ?? "?")",
+                keys: ["patterns", "format", "size", "programs", "shared"])
             guard let name = key.string, VariantAxis.isValue(name) else {
                 throw section.problem(
                     "an output cannot be called '\(key.string ?? "?")'", at: "patterns",
@@ -60,7 +61,8 @@ extension VariantGroup {
         let text = try section.string("format")
         guard let format = ImageOutput.Format(rawValue: text) else {
             throw section.problem(
-                "unknown format '\(text)'", at: "format", remedy: "use \(ImageOutput.Format.allCases.map(\.rawValue).joined(separator: ", "))")
+                "unknown format '\(text)'", at: "format",
+                remedy: "use \(ImageOutput.Format.allCases.map(\.rawValue).joined(separator: ", "))")
         }
         var output = ImageOutput(name: name, patterns: patterns, format: format, programs: try section.strings("programs"))
         let size = try section.string("size")

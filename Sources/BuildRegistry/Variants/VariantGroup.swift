@@ -33,7 +33,8 @@ struct VariantGroup {
         let text = try section.string("builder")
         guard let builder = ImageVariant.Builder(rawValue: text) else {
             throw section.problem(
-                "unknown builder '\(text)'", at: "builder", remedy: "use \(ImageVariant.Builder.allCases.map(\.rawValue).joined(separator: ", "))")
+                "unknown builder '\(text)'", at: "builder",
+                remedy: "use \(ImageVariant.Builder.allCases.map(\.rawValue).joined(separator: ", "))")
         }
         self.builder = builder
         settings = try section.stringMap("settings")
@@ -150,7 +151,8 @@ struct VariantGroup {
         }
         let id = VariantName(axes: axes).description
         return ImageVariant(
-            id: id, axes: axes, group: name, builder: builder, settings: settings, chain: chain, outputFolder: outputFolder, outputs: outputs,
+            id: id, axes: axes, group: name, builder: builder, settings: settings, chain: chain, outputFolder: outputFolder,
+            outputs: outputs,
             guest: try guest(settings), folder: folder, source: section.problem("", at: "axes").location ?? section.file)
     }
 
@@ -172,6 +174,7 @@ struct VariantGroup {
             facts.commandLine = description.kernelCommandLine
             facts.memoryMiB = description.memoryMiB
             facts.vcpus = description.vcpus
+            facts.bootModes = description.bootModes
             facts.consoles = description.consoles
             facts.consoles.login?.password = nil
         }

@@ -40,7 +40,9 @@ extension ImageFacts {
         if catalog.names.contains(word) { return nil }
         let matrix = catalog.hasMatrix ? try VariantMatrix.standard(catalog: catalog) : nil
         // A word alone may be meant for a description: where it is no role either, the list of those helps more.
-        if !word.contains("@"), !word.contains("=") { guard let matrix, matrix.variants.contains(where: { $0[.role] == word }) else { return nil } }
+        if !word.contains("@"), !word.contains("=") {
+            guard let matrix, matrix.variants.contains(where: { $0[.role] == word }) else { return nil }
+        }
         return try await ImageRegistry(cache: cache).resolve(word, in: matrix)
     }
 

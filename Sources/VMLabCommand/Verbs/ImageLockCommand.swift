@@ -22,7 +22,8 @@ struct ImageLockCommand: AsyncParsableCommand {
         do {
             try Data(lock.text.utf8).write(to: URL(filePath: path), options: .atomic)
         } catch {
-            throw Problem(.failure, "the lock file cannot be written", location: path, why: error.localizedDescription, remedy: "check the path")
+            throw Problem(
+                .failure, "the lock file cannot be written", location: path, why: error.localizedDescription, remedy: "check the path")
         }
         Terminal.print("\(path): \(lock.entries.count) files of \(Set(lock.entries.map(\.variant)).count) images")
     }

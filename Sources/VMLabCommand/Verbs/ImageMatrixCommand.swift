@@ -38,10 +38,12 @@ struct ImageMatrixCommand: AsyncParsableCommand {
         for variant in matrix.variants {
             rows.append(
                 VariantAxis.allCases.map { variant[$0] == VariantAxis.none ? "-" : variant[$0] } + [
-                    variant.builder.rawValue, variant.outputs.map(\.name).joined(separator: " "), registered.contains(variant.id) ? "yes" : "no",
+                    variant.builder.rawValue, variant.outputs.map(\.name).joined(separator: " "),
+                    registered.contains(variant.id) ? "yes" : "no",
                 ])
         }
         Terminal.table(rows)
-        Terminal.note("\(matrix.variants.count) variants, \(matrix.variants.reduce(0) { $0 + $1.outputs.count }) artifacts · \(matrix.file)")
+        Terminal.note(
+            "\(matrix.variants.count) variants, \(matrix.variants.reduce(0) { $0 + $1.outputs.count }) artifacts · \(matrix.file)")
     }
 }

@@ -15,7 +15,8 @@ struct ImageRegisterCommand: AsyncParsableCommand {
     @Argument(help: "The variant; see `vmlab image matrix`.")
     var variant: String
 
-    @Argument(help: ArgumentHelp("The file of an output; without any, all are looked for by the variant's patterns.", valueName: "output=file"))
+    @Argument(
+        help: ArgumentHelp("The file of an output; without any, all are looked for by the variant's patterns.", valueName: "output=file"))
     var files: [String] = []
 
     @Option(help: ArgumentHelp("Look for the outputs here instead of in the variant's own output folder.", valueName: "folder"))
@@ -45,7 +46,8 @@ struct ImageRegisterCommand: AsyncParsableCommand {
         var provenance = await Provenance.of(variant)
         provenance.container = container
         let registration = ImageRegistration(
-            variant: variant, files: files.isEmpty ? try ImageRegistration.files(of: variant, in: from) : named, provenance: provenance, log: log)
+            variant: variant, files: files.isEmpty ? try ImageRegistration.files(of: variant, in: from) : named, provenance: provenance,
+            log: log)
         let outcome = try await ImageRegistry().register(registration) { RegistryText.waiting($0) }
         if json { return Terminal.print(try Terminal.json(outcome)) }
         RegistryText.show(outcome)

@@ -23,7 +23,9 @@ struct ImageShowCommand: AsyncParsableCommand {
     func run() async throws {
         var images = try await RegistryText.images([variant].compactMap { $0 })
         if let generation {
-            guard images.count == 1 else { throw ValidationError("'\(variant ?? "")' fits \(images.count) images; --generation is for one") }
+            guard images.count == 1 else {
+                throw ValidationError("'\(variant ?? "")' fits \(images.count) images; --generation is for one")
+            }
             images = [try await ImageRegistry().image(images[0].variant, generation: generation)]
         }
         if json { return Terminal.print(try Terminal.json(images)) }
@@ -31,7 +33,8 @@ struct ImageShowCommand: AsyncParsableCommand {
         var rows = [["VARIANT", "GENERATION", "SIZE", "REGISTERED", "DIGEST"]]
         for image in images {
             rows.append([
-                image.variant, "\(image.generation)", "\(image.bytes >> 20) MiB", image.provenance.registeredAt, String(image.digest.prefix(12)),
+                image.variant, "\(image.generation)", "\(image.bytes >> 20) MiB", image.provenance.registeredAt,
+                String(image.digest.prefix(12)),
             ])
         }
         Terminal.table(rows)

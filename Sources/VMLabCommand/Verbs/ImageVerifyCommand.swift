@@ -58,6 +58,7 @@ struct ImageCollectCommand: AsyncParsableCommand {
         for name in found.generations { Terminal.print("\(dryRun ? "would remove" : "removed") \(name)") }
         for name in found.inUse { Terminal.print("in use: \(name)") }
         Terminal.print(
-            "\(found.generations.count) generations, \(found.objects.count) files, \(found.unfinished) unfinished registrations: \(found.bytes >> 20) MiB")
+            "\(found.generations.count) generations, \(found.objects.count) files, \(found.unfinished) unfinished registrations: \(found.bytes >> 20) MiB"
+        )
     }
 }
