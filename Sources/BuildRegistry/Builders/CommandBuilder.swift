@@ -33,7 +33,9 @@ struct CommandBuilder: VariantBuilding {
         try Folder.create(folder)
         let command = ["bash", "-euo", "pipefail", "-c", try variant.setting("command")]
         let variables = variant.environment.merging(["VMLAB_OUTPUT": folder]) { $1 }
-        let outcome = try await ToolRunner(tools: tools, log: work.log).outcome(command, environment: variables, in: variant.folder) {
+        let outcome = try await ToolRunner(tools: tools, log: work.log).outcome(
+            work.holding(command), environment: variables, in: variant.folder
+        ) {
             line in
             work.alive()
             if !line.isEmpty { work.activity(line) }

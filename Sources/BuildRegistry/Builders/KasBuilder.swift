@@ -64,7 +64,9 @@ struct KasBuilder: VariantBuilding {
         }
         try Folder.create(folder)
         let activity = work.activity
-        let outcome = try await ToolRunner(tools: tools, log: work.log).outcome(command, environment: variables, in: variant.folder) {
+        let outcome = try await ToolRunner(tools: tools, log: work.log).outcome(
+            work.holding(command), environment: variables, in: variant.folder
+        ) {
             line in
             work.alive()
             if let task = BitbakeTask(line: line) { activity(task.description) }

@@ -67,14 +67,20 @@ extension VariantBuild {
     /// Runs `body` while no other process builds in these folders.
     private func locked<T: Sendable>(_ folders: ArraySlice<String>, _ id: String, _ body: () async throws -> T) async throws -> T {
         guard let folder = folders.first else { return try await body() }
-        let file = "\(cache)/builds/\(Digest.sha256(folder.utf8).prefix(16)).lock"
+        let file = lockFile(folder)
         return try await FileLock.withLock(
             file, runner: ToolRunner(tools: tools), waiting: { progress(.waiting(variant: id, holder: $0)) },
             body: { try await locked(folders.dropFirst(), id, body) })
     }
 
+    private func lockFile(_ folder: String) -> String { "\(cache)/builds/\(Digest.sha256(folder.utf8).prefix(16)).lock" }
+
+    /// The lock that the programs of a build hold.
+    private func programLock(_ variant: ImageVariant) throws(Problem) -> String {
+        lockFile(try builder(variant).exclusive(variant).first ?? variant.id) + ".programs"
+    }
+
     private func registerOnly(_ variant: ImageVariant) async throws -> RegistrationOutcome {
-        if let folder = variant.outputFolder { try OutputsAside.recover(folder) }
         return try await registry.register(
             ImageRegistration(variant: variant, files: try ImageRegistration.files(of: variant), provenance: await .of(variant)))
     }
@@ -88,6 +94,10 @@ extension VariantBuild {
         Folder.remove(scratch)
         try Folder.create(scratch)
         defer { Folder.remove(scratch) }
+        // A build whose vmlab was killed may still be at work there.
+        try await FileLock.withLock(
+            try programLock(variant), runner: ToolRunner(tools: tools), waiting: { progress(.waiting(variant: variant.id, holder: $0)) },
+            body: {})
         let aside = variant.outputFolder.map { OutputsAside(variant, folder: $0) }
         try aside?.move()
         do {
@@ -131,7 +141,7 @@ extension VariantBuild {
         let minutes = variant.settings["stallMinutes"].flatMap(Double.init) ?? Self.stallMinutes
         let life = SignsOfLife()
         let work = VariantWork(
-            log: FilePath(log), scratch: scratch, isForced: isForced,
+            log: FilePath(log), scratch: scratch, lock: try programLock(variant), isForced: isForced,
             activity: { text in
                 life.doing(text)
                 progress(.activity(variant: variant.id, text: text))

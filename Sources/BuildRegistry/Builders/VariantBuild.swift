@@ -71,9 +71,7 @@ public struct VariantBuild: Sendable {
     ///   system is mounted. Nothing was built then.
     @concurrent
     public func run(_ variants: [ImageVariant]) async throws -> VariantBuildReport {
-        guard !options.isRegisterOnly else {
-            return await series(variants.map { Job(variant: $0, why: "as asked", inputs: nil) }, upToDate: [])
-        }
+        guard !options.isRegisterOnly else { return await registerOnly(variants) }
         for variant in variants { try await builder(variant).check(variant) }
         var (jobs, upToDate): ([Job], [VariantBuildReport.Entry]) = ([], [])
         for variant in variants {
@@ -93,8 +91,37 @@ public struct VariantBuild: Sendable {
         let isByISAR = jobs.contains { $0.variant.builder == .isar }
         if isByISAR, !options.unmounts9p { try nineP.refuse() }
         try checkDisk(jobs.map(\.variant))
-        guard isByISAR, options.unmounts9p else { return await series(jobs, upToDate: upToDate) }
-        return try await nineP.without { await series(jobs, upToDate: upToDate) }
+        guard isByISAR, options.unmounts9p else { return Self.report(variants, await series(jobs, upToDate: upToDate).variants) }
+        return try await nineP.without { Self.report(variants, await series(jobs, upToDate: upToDate).variants) }
+    }
+
+    /// Registers what lies in the output folders.
+    ///
+    /// A file can be one variant's only. Where several of them find the same file, a builder wrote it for the last that it built, and nothing tells which
+    /// that was (FM-3): all of them are refused.
+    private func registerOnly(_ variants: [ImageVariant]) async -> VariantBuildReport {
+        var claims: [String: [String]] = [:]
+        for variant in variants {
+            let files = (try? ImageRegistration.files(of: variant)) ?? [:]
+            for output in variant.outputs where output.shared == nil {
+                if let path = files[output.name] { claims[path, default: []].append(variant.id) }
+            }
+        }
+        let clashes = claims.filter { $0.value.count > 1 }.sorted { $0.key < $1.key }
+        var refused: [VariantBuildReport.Entry] = []
+        for variant in variants {
+            guard let clash = clashes.first(where: { $0.value.contains(variant.id) }) else { continue }
+            let problem = Problem(
+                .failure, "\(variant.id): a file cannot be registered for several variants", location: clash.key,
+                why: "it is also what \(clash.value.filter { $0 != variant.id }.joined(separator: ", ")) would take (FM-3)",
+                remedy: "build and register one after the other: vmlab image build --variant \(variant.id)")
+            progress(.failed(variant: variant.id, problem: problem, log: nil))
+            refused.append(.init(variant: variant.id, outcome: .failed, problem: problem))
+        }
+        let jobs = variants.filter { variant in !refused.contains { $0.variant == variant.id } }.map {
+            Job(variant: $0, why: "as asked", inputs: nil)
+        }
+        return Self.report(variants, await series(jobs, upToDate: refused).variants)
     }
 
     /// One variant that is to be built.

@@ -28,12 +28,20 @@ struct VariantWork: Sendable {
     var log: FilePath
     /// An empty folder on the registry's file system, for a variant without an output folder of its own.
     var scratch: String
+    /// A file whose lock every program of the build holds.
+    var lock: String
     /// Whether to make the outputs again though nothing seems to have changed.
     var isForced = false
     /// Called with each line that says what the builder is doing just now.
     var activity: @Sendable (String) -> Void
     /// Called for each sign of life.
     var alive: @Sendable () -> Void
+}
+
+extension VariantWork {
+    /// A command that holds the build's lock as long as it, or anything that it starts, lives. When vmlab is killed the programs of its build go on, and the
+    /// next build in the same folder waits for their end.
+    func holding(_ command: [String]) -> [String] { ["flock", "--no-fork", lock] + command }
 }
 
 /// What a builder has made.
