@@ -44,7 +44,7 @@ extension VariantMatrix {
             for variant in try group.variants() {
                 if let other = variants.first(where: { $0.id == variant.id }) {
                     throw section.problem(
-                        "the variant \(variant.id) is declared twice", at: "axes", why: "it is also at \(other.source)",
+                        "the variant \(variant.id) is declared twice", at: "name", why: "it is also at \(other.source)",
                         remedy: "exclude it from one of the groups, or give it another value of an axis")
                 }
                 variants.append(variant)
