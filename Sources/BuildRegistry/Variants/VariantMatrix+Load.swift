@@ -1,6 +1,5 @@
 import FoundationEssentials
 public import LabEvents
-import SystemPackage
 import Yams
 
 /// # Form of variants.yaml
@@ -33,7 +32,7 @@ extension VariantMatrix {
     /// Reads the matrix in `text`; `file` is what errors call it, and what relative paths start from.
     public init(yaml text: String, file: String, catalog: ImageCatalog? = nil) throws(Problem) {
         let root = try YAMLSection(try YAMLSection.document(text, file: file), file: file, title: "variants", keys: ["groups"])
-        let folder = Folder.parent(Self.absolute(file))
+        let folder = Folder.parent(Folder.absolute(file))
         var variants: [ImageVariant] = []
         var names: Set<String> = []
         for section in try root.sections("groups", keys: VariantGroup.keys) {
@@ -51,10 +50,6 @@ extension VariantMatrix {
             }
         }
         guard !variants.isEmpty else { throw root.problem("no variants are declared", at: "groups", remedy: "add a group") }
-        self.init(file: Self.absolute(file), variants: variants)
-    }
-
-    private static func absolute(_ path: String) -> String {
-        path.hasPrefix("/") ? path : FilePath(FileManager.default.currentDirectoryPath).appending(path).lexicallyNormalized().string
+        self.init(file: Folder.absolute(file), variants: variants)
     }
 }
