@@ -99,6 +99,11 @@ enum Folder {
         }
     }
 
+    /// A path from the root on; a relative one starts in the working directory.
+    static func absolute(_ path: String) -> String {
+        FilePath(FileManager.default.currentDirectoryPath).pushing(FilePath(path)).lexicallyNormalized().string
+    }
+
     /// The folder that a path lies in.
     static func parent(_ path: String) -> String { FilePath(path).removingLastComponent().string }
 

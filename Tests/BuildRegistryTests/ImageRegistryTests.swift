@@ -126,6 +126,13 @@ struct ImageRegistryTests {
             #expect(verification == RegistryVerification())
             #expect(collection == RegistryCollection())
             #expect(!Folder.exists(fixture.registry.folder))
+            // As the first registration leaves it that was killed while it made the index.
+            try Folder.write("", to: fixture.registry.indexFile)
+            let none = try await fixture.registry.images()
+            #expect(none == [])
+            try await fixture.register("node=n1,machine=vm", "one")
+            let one = try await fixture.registry.images()
+            #expect(one.count == 1)
         }
     }
 

@@ -32,7 +32,7 @@ struct RegistryProcessTests {
         try await RegistryFixture.with { fixture in
             let nodes = (1...8).map { "n\($0)" }
             var children: [ChildProcess] = []
-            for node in nodes { children.append(try register(fixture, node, try fixture.outputs(node, bytes: 4 << 20))) }
+            for node in nodes { children.append(try register(fixture, node, try fixture.outputs(node, bytes: 2 << 20))) }
             for (node, child) in zip(nodes, children) {
                 let log = try? String(contentsOfFile: "\(fixture.folder)/\(node).log", encoding: .utf8)
                 #expect(await child.waitForExit() == .exited(0), "\(node): \(log ?? "")")
@@ -62,15 +62,15 @@ struct RegistryProcessTests {
         }
     }
 
-    /// `VMLAB_SOAK_KILLS` says how many; 50 with `VMLAB_SOAK=1`, else 6.
+    /// `VMLAB_SOAK_KILLS` says how many; 50 with `VMLAB_SOAK=1`, else 4.
     static let kills: Int = {
         let environment = ProcessInfo.processInfo.environment
-        return environment["VMLAB_SOAK_KILLS"].flatMap { Int($0) } ?? (environment["VMLAB_SOAK"] == "1" ? 50 : 6)
+        return environment["VMLAB_SOAK_KILLS"].flatMap { Int($0) } ?? (environment["VMLAB_SOAK"] == "1" ? 50 : 4)
     }()
 
     @Test(.timeLimit(.minutes(20))) func `a registration that is killed anywhere leaves nothing wrong and loses nothing`() async throws {
         try await RegistryFixture.with { fixture in
-            let bytes = 24 << 20
+            let bytes = 12 << 20
             let start = ContinuousClock.now
             let first = try register(fixture, "n1", try fixture.outputs("first", bytes: bytes))
             #expect(await first.waitForExit() == .exited(0))

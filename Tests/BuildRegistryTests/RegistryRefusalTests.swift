@@ -123,11 +123,32 @@ struct RegistryRefusalTests {
 
     @Test func `a file that is written to meanwhile is refused`() async throws {
         try await withTemporaryFolder { folder in
+            let source = folder + "/source"
+            try Data([UInt8](repeating: 1, count: 6 << 20)).write(to: URL(filePath: source))
+            // Where the file system shares blocks, the copy is made at once.
+            guard try !ArtifactCopy.copy(source, to: folder + "/first", BlockingCall.Cancellation()).isReflink else { return }
+            var isWritten = false
+            let problem = #expect(throws: Problem.self) {
+                try ArtifactCopy.copy(source, to: folder + "/second", BlockingCall.Cancellation()) { _ in
+                    guard !isWritten else { return }
+                    isWritten = true
+                    let file = open(source, O_WRONLY | O_APPEND | O_CLOEXEC)
+                    defer { close(file) }
+                    _ = write(file, "x", 1)
+                }
+            }
+            #expect(problem?.what == "the file changed while it was registered")
+            let copy = try ArtifactCopy.copy(source, to: folder + "/third", BlockingCall.Cancellation())
+            #expect(copy.sha256 == (try Digest.sha256(ofFile: source)))
+        }
+    }
+
+    @Test func `a copy that nobody wants any more ends, and a device is no file`() async throws {
+        try await withTemporaryFolder { folder in
             try Folder.write("one", to: folder + "/source")
             let cancellation = BlockingCall.Cancellation()
             cancellation.cancel()
             #expect(throws: CancellationError.self) { try ArtifactCopy.copy(folder + "/source", to: folder + "/cancelled", cancellation) }
-            // A pipe, a device: nothing whose bytes could be had twice.
             #expect(throws: Problem.self) { try ArtifactCopy.copy("/dev/zero", to: folder + "/device", BlockingCall.Cancellation()) }
         }
     }

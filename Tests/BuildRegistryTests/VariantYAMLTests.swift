@@ -56,7 +56,7 @@ struct VariantYAMLTests {
         #expect(
             wic == ImageOutput(name: "wic", patterns: ["server.wic"], format: .wic, bytes: 1 << 20...2 << 30, programs: ["/usr/bin/k3s"]))
         #expect(matrix.variants[0].outputFolder == "/w/images/out/vm")
-        #expect(matrix.variants[0].source == "/w/images/variants.yaml:4")
+        #expect(matrix.variants[0].source == "/w/images/variants.yaml:2")
         #expect(matrix.lockFile == "/w/images/registry.lock")
     }
 
@@ -72,7 +72,7 @@ struct VariantYAMLTests {
         Case(old: "role: base, profile: none", new: "role: base", what: "an included variant does not say its profile", line: 13),
         Case(
             old: "role: base, profile: none", new: "role: server, profile: vlans",
-            what: "the variant server@machine=vm,profile=vlans,node=none,boot=uefi,arch=amd64 is declared twice", line: 4),
+            what: "the variant server@machine=vm,profile=vlans,node=none,boot=uefi,arch=amd64 is declared twice", line: 2),
         Case(old: "net/{profile}.yml", new: "net/{net}.yml", what: "'net/{net}.yml' has something in braces that is no axis", line: 14),
         Case(old: "when: {role:", new: "when: {rolle:", what: "unknown key 'rolle' in when", line: 14),
         Case(old: "    outputFolder: \"out/{machine}\"\n", new: "", what: "an entry of groups lacks the key 'outputFolder'", line: 2),

@@ -51,7 +51,7 @@ import Testing
                 outputs: {kernel: {patterns: [k], format: kernel, size: 1-1M}}
                 guest: {commandLine: quiet, memoryMiB: 300, vcpus: 2, consoles: {backdoor: hvc0}}
             """
-        try await PlanFixtures.withTree(["variants.yaml": yaml]) { folder in
+        try await PlanFixtures.withTree(["/variants.yaml": yaml]) { folder in
             let (catalog, store) = (ImageCatalog(folders: [folder]), ImageStore(cache: folder))
             let missing = await #expect(throws: Problem.self) {
                 try await ImageFacts.resolve("server@node=a", catalog: catalog, store: store)

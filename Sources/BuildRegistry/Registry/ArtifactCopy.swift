@@ -19,8 +19,11 @@ enum ArtifactCopy {
 
     /// Copies `source` to the new file `path`, which becomes read-only and is on the disk when this returns. Blocks of zeros become holes.
     ///
+    /// - Parameter progress: called with the bytes copied so far.
     /// - Throws: ``Problem``: the source is no file that can be read, or was written to meanwhile; `disk-full`. `CancellationError`.
-    static func copy(_ source: String, to path: String, _ cancellation: BlockingCall.Cancellation) throws -> Copy {
+    static func copy(
+        _ source: String, to path: String, _ cancellation: BlockingCall.Cancellation, progress: (Int64) -> Void = { _ in }
+    ) throws -> Copy {
         let input = try open(source)
         defer { close(input) }
         let before = try status(input, source)
@@ -32,7 +35,7 @@ enum ArtifactCopy {
         defer { close(output) }
         let isReflink = ioctl(output, cloneRequest, input) == 0
         // A clone is read instead of its source, which may change from now on.
-        let digest = try isReflink ? hash(output, path, cancellation) : transfer(input, source, output, path, cancellation)
+        let digest = try isReflink ? hash(output, path, cancellation) : transfer(input, source, output, path, cancellation, progress)
         let after = try status(input, source)
         guard isReflink || isSame(before, after) else {
             throw Problem(
@@ -52,9 +55,11 @@ enum ArtifactCopy {
     }
 
     private static func transfer(
-        _ input: Int32, _ source: String, _ output: Int32, _ path: String, _ cancellation: BlockingCall.Cancellation
+        _ input: Int32, _ source: String, _ output: Int32, _ path: String, _ cancellation: BlockingCall.Cancellation,
+        _ progress: (Int64) -> Void
     ) throws -> (sha256: String, bytes: Int64) {
         let result = try pieces(input, source, cancellation) { piece, offset in
+            defer { progress(offset + Int64(piece.count)) }
             guard !isZero(piece) else { return }
             var done = 0
             while done < piece.count {

@@ -26,7 +26,7 @@ extension ImageRegistry {
         guard Folder.exists(folder) else { return RegistryCollection() }
         return try await withLock {
             var collection = RegistryCollection()
-            let index = try RegistryIndex(indexFile)
+            let index = try RegistryIndex(indexFile, isMaking: true)
             var (removed, kept): ([RegisteredImage], Set<String>) = ([], [])
             for (_, images) in Dictionary(grouping: try await index.all(), by: \.variant).sorted(by: { $0.key < $1.key }) {
                 for (position, image) in images.enumerated() {

@@ -39,7 +39,7 @@ extension ImageRegistry {
             let manifest = try encoder.encode(RegistryExport(format: 1, images: images))
             try Folder.write(String(decoding: manifest, as: UTF8.self) + "\n", to: staging + "/" + RegistryExport.manifest)
             let digests = Set(images.flatMap { $0.artifacts.map(\.sha256) + [$0.log].compactMap { $0 } }).sorted()
-            let target = FilePath(FileManager.default.currentDirectoryPath).pushing(FilePath(path)).string
+            let target = Folder.absolute(path)
             let temporary = "\(target).\(getpid()).part"
             defer { Folder.remove(temporary) }
             let command =

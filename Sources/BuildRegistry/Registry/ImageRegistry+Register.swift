@@ -93,7 +93,7 @@ extension ImageRegistry {
         _ images: [RegisteredImage], _ staged: [String: String], waiting: (String?) -> Void
     ) async throws -> [RegistrationOutcome] {
         try await withLock(waiting: waiting) {
-            let index = try RegistryIndex(indexFile)
+            let index = try RegistryIndex(indexFile, isMaking: true)
             var (outcomes, fresh): ([RegistrationOutcome], [RegisteredImage]) = ([], [])
             for image in images {
                 try await checkDigests(of: image, index)

@@ -1,6 +1,5 @@
 import FoundationEssentials
 import LabEvents
-import SystemPackage
 
 /// The images that were registered: files by their SHA-256, and an index that says which variant has which, and where they come from.
 ///
@@ -19,8 +18,7 @@ public struct ImageRegistry: Sendable {
     public init(cache: String = ImageStore.defaultCache()) { self.init(cache: cache, tools: HostTools()) }
 
     init(cache: String, tools: HostTools) {
-        let path = FilePath(FileManager.default.currentDirectoryPath).pushing(FilePath(cache)).appending("registry")
-        self.folder = path.lexicallyNormalized().string
+        self.folder = Folder.absolute(cache) + "/registry"
         self.tools = tools
     }
 

@@ -18,18 +18,20 @@ struct RegistryIndex: Sendable {
         var log: String?
     }
 
-    /// Opens the index, and makes it where it is missing: only with the registry's lock.
-    init(_ path: String) throws(Problem) {
+    /// Opens the index, which exists.
+    ///
+    /// - Parameter isMaking: to make it first where it is missing or empty, which only the holder of the registry's lock may do.
+    init(_ path: String, isMaking: Bool = false) throws(Problem) {
         var configuration = Configuration()
         configuration.label = "vmlab.registry"
-        configuration.journalMode = .wal
+        if isMaking { configuration.journalMode = .wal }
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(30)
         configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = FULL") }
         self.path = path
         queue = try Self.guarded(path) {
             let queue = try DatabaseQueue(path: path, configuration: configuration)
-            try Self.migrator.migrate(queue)
+            if isMaking { try Self.migrator.migrate(queue) }
             return queue
         }
     }
@@ -140,6 +142,8 @@ struct RegistryIndex: Sendable {
     private static func images(
         _ database: Database, _ condition: String, _ arguments: StatementArguments = StatementArguments()
     ) throws -> [RegisteredImage] {
+        // The first registration ever may be just making it, or may have been killed there.
+        guard try database.tableExists("generations") else { return [] }
         let rows = try Row.fetchAll(
             database, sql: "SELECT * FROM generations \(condition) ORDER BY variant, generation DESC", arguments: arguments)
         return try rows.map { row in

@@ -153,7 +153,7 @@ struct VariantGroup {
         return ImageVariant(
             id: id, axes: axes, group: name, builder: builder, settings: settings, chain: chain, outputFolder: outputFolder,
             outputs: outputs,
-            guest: try guest(settings), folder: folder, source: section.problem("", at: "axes").location ?? section.file)
+            guest: try guest(settings), folder: folder, source: section.problem("", at: "name").location ?? section.file)
     }
 
     private func fill(_ text: String, _ axes: [VariantAxis: String], _ key: String) throws(Problem) -> String {

@@ -1,6 +1,5 @@
 import FoundationEssentials
 public import LabEvents
-import SystemPackage
 import Yams
 
 /// # Form of variants.yaml
@@ -33,7 +32,7 @@ extension VariantMatrix {
     /// Reads the matrix in `text`; `file` is what errors call it, and what relative paths start from.
     public init(yaml text: String, file: String, catalog: ImageCatalog? = nil) throws(Problem) {
         let root = try YAMLSection(try YAMLSection.document(text, file: file), file: file, title: "variants", keys: ["groups"])
-        let folder = Folder.parent(Self.absolute(file))
+        let folder = Folder.parent(Folder.absolute(file))
         var variants: [ImageVariant] = []
         var names: Set<String> = []
         for section in try root.sections("groups", keys: VariantGroup.keys) {
@@ -44,17 +43,13 @@ extension VariantMatrix {
             for variant in try group.variants() {
                 if let other = variants.first(where: { $0.id == variant.id }) {
                     throw section.problem(
-                        "the variant \(variant.id) is declared twice", at: "axes", why: "it is also at \(other.source)",
+                        "the variant \(variant.id) is declared twice", at: "name", why: "it is also at \(other.source)",
                         remedy: "exclude it from one of the groups, or give it another value of an axis")
                 }
                 variants.append(variant)
             }
         }
         guard !variants.isEmpty else { throw root.problem("no variants are declared", at: "groups", remedy: "add a group") }
-        self.init(file: Self.absolute(file), variants: variants)
-    }
-
-    private static func absolute(_ path: String) -> String {
-        path.hasPrefix("/") ? path : FilePath(FileManager.default.currentDirectoryPath).appending(path).lexicallyNormalized().string
+        self.init(file: Folder.absolute(file), variants: variants)
     }
 }
