@@ -73,7 +73,8 @@ let package = Package(
         ),
         .target(name: "Phases", dependencies: ["GuestShell", "LabEvents", "NetworkProfiles", "VMLab"], swiftSettings: settings),
         .target(
-            name: "K3sCluster", dependencies: ["Fetching", "GuestShell", "LabEvents", "NetworkProfiles", "Phases", "VMLab", crypto, system],
+            name: "K3sCluster",
+            dependencies: ["Fetching", "GuestShell", "LabEvents", "NetworkProfiles", "Phases", "VMLab", crypto, system],
             swiftSettings: settings),
         .target(
             name: "Scenarios", dependencies: ["GuestShell", "K3sCluster", "LabEvents", "NetworkProfiles", "Phases", "VDE", "VMLab"],
@@ -121,7 +122,8 @@ let package = Package(
             name: "PhasesTests", dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "NetworkProfiles", "Phases", "QEMU", "VMLab"],
             swiftSettings: settings),
         .testTarget(
-            name: "K3sClusterTests", dependencies: ["Fetching", "K3sCluster", "LabEvents", "NetworkProfiles", "Phases", "VMLab", crypto, yams],
+            name: "K3sClusterTests",
+            dependencies: ["Fetching", "K3sCluster", "LabEvents", "NetworkProfiles", "Phases", "VMLab", crypto, yams],
             exclude: ["Fixtures"], swiftSettings: settings),
         .testTarget(
             name: "ScenariosTests", dependencies: ["LabEvents", "NetworkProfiles", "Phases", "Scenarios", "VDE", "VMLab"],

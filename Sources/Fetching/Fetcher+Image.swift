@@ -79,7 +79,9 @@ struct FetchedImage: Sendable {
         return try await PathLock.take(
             folder, queue: fetcher.queue,
             make: {
-                guard mkdir(folder, 0o755) == 0 || errno == EEXIST else { throw Problem.writing("cannot make a folder", at: folder, code: errno) }
+                guard mkdir(folder, 0o755) == 0 || errno == EEXIST else {
+                    throw Problem.writing("cannot make a folder", at: folder, code: errno)
+                }
                 let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
                 guard descriptor >= 0 else { throw Problem.writing("cannot open a folder", at: folder, code: errno) }
                 return descriptor
@@ -98,7 +100,7 @@ struct FetchedImage: Sendable {
         while true {
             let attempt = ImageAttempt(fetcher: fetcher, reference: reference, platform: request.platform, layout: partial, login: login)
             do {
-                let (found, grown) = try await attempt.run(stall: request.patience / 2) { patience.reached($0) }
+                let (found, grown) = try await attempt.run(stall: min(request.stall, request.patience)) { patience.reached($0) }
                 return FetchResult(
                     path: path, sha256: reference.sha256, bytes: found.bytes, received: max(0, grown - before), retries: patience.tries,
                     seconds: 0, credentials: login.source.description, manifest: found.manifest)

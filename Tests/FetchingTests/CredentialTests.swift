@@ -6,13 +6,15 @@ import Testing
 
 @Suite("Fetching: logins", .tier(.unit))
 struct CredentialTests {
-    private let auths = #"{"auths": {"https://index.docker.io/v1/": {"auth": "aHViOmh1Yi1wYXNz"}, "a.example": {"username": "u", "password": "p:q"}, "t.example": {"identitytoken": "tok"}, "e.example": {}}}"#
+    private let auths =
+        #"{"auths": {"https://index.docker.io/v1/": {"auth": "aHViOmh1Yi1wYXNz"}, "a.example": {"username": "u", "password": "p:q"}, "t.example": {"identitytoken": "tok"}, "e.example": {}}}"#
 
     @Test("The environment comes first, then Docker's file, then nobody") func environmentFirst() async throws {
         let variables = ["VMLAB_REGISTRY_A_EXAMPLE_USER": "env", "VMLAB_REGISTRY_A_EXAMPLE_PASSWORD": "env-pass"]
         let both = Credentials(environment: variables, dockerConfiguration: Array(auths.utf8), path: "FILE")
         var found = try await both.login(for: "A.example")
-        #expect(found.login == Login(user: "env", password: "env-pass") && found.source == .environment(variable: "VMLAB_REGISTRY_A_EXAMPLE"))
+        #expect(
+            found.login == Login(user: "env", password: "env-pass") && found.source == .environment(variable: "VMLAB_REGISTRY_A_EXAMPLE"))
         let file = Credentials(environment: [:], dockerConfiguration: Array(auths.utf8), path: "FILE")
         found = try await file.login(for: "a.example")
         #expect(found.login == Login(user: "u", password: "p:q") && found.source == .dockerConfiguration(path: "FILE"))
@@ -34,7 +36,9 @@ struct CredentialTests {
             (["VMLAB_REGISTRY_A_EXAMPLE_USER": "u", "VMLAB_REGISTRY_A_EXAMPLE_PASSWORD": "planted\nurl = x"], "line"),
         ] {
             let problem = await #expect(throws: Problem.self) { try await Credentials(environment: variables).login(for: "a.example") }
-            #expect(problem?.kind == .invalidInput && problem?.description.contains(word) == true && problem?.description.contains("planted") == false)
+            #expect(
+                problem?.kind == .invalidInput && problem?.description.contains(word) == true
+                    && problem?.description.contains("planted") == false)
         }
         let problem = await #expect(throws: Problem.self) {
             try await Credentials(environment: [:], dockerConfiguration: Array("no".utf8), path: "FILE").login(for: "a.example")
@@ -54,13 +58,16 @@ struct CredentialHelperTests {
             chmod(path, 0o755)
         }
         try helper(
-            "good", #"[ "$1" = get ] && read -r host; echo "$host" >>"$(dirname "$0")/asked"; echo '{"Username":"h","Secret":"from-helper"}'"#)
+            "good",
+            #"[ "$1" = get ] && read -r host; echo "$host" >>"$(dirname "$0")/asked"; echo '{"Username":"h","Secret":"from-helper"}'"#)
         try helper("token", #"echo '{"Username":"<token>","Secret":"tok"}'"#)
         try helper("none", "echo credentials not found in native keychain; exit 1")
         try helper("bad", "echo planted; echo planted >&2; exit 3")
         let path = "\(place.path):\(ProcessInfo.processInfo.environment["PATH"] ?? "")"
         func credentials(_ json: String) -> Credentials { Credentials(environment: ["PATH": path], dockerConfiguration: Array(json.utf8)) }
-        let own = credentials(#"{"credHelpers": {"g.example": "good", "t.example": "token", "n.example": "none", "b.example": "bad", "m.example": "missing"}}"#)
+        let own = credentials(
+            #"{"credHelpers": {"g.example": "good", "t.example": "token", "n.example": "none", "b.example": "bad", "m.example": "missing"}}"#
+        )
         var found = try await own.login(for: "g.example")
         #expect(found.login == Login(user: "h", password: "from-helper") && found.source == .helper(name: "good"))
         #expect(try await own.login(for: "t.example").login == Login(identityToken: "tok"))

@@ -65,7 +65,9 @@ struct HTTPTests {
         let (content, place) = (content, try Place())
         let server = try Server { request in
             // Without a length in its head.
-            request.path == "/long" ? Server.Reply(fields: [("Transfer-Encoding", "chunked")], body: Array("5\r\nabcde\r\n0\r\n\r\n".utf8)) : content.reply(request)
+            request.path == "/long"
+                ? Server.Reply(fields: [("Transfer-Encoding", "chunked")], body: Array("5\r\nabcde\r\n0\r\n\r\n".utf8))
+                : content.reply(request)
         }
         defer { server.close() }
         let first = await place.problem { try await place.fetch(server.url(), content.sha256, bytes: 299_999) }
@@ -74,7 +76,8 @@ struct HTTPTests {
         #expect(second?.what.contains("another length") == true && place.names.isEmpty)
     }
 
-    @Test("429 waits as long as it is told, in seconds and by a date", arguments: [true, false]) func waitsAsTold(isDate: Bool) async throws {
+    @Test("429 waits as long as it is told, in seconds and by a date", arguments: [true, false]) func waitsAsTold(isDate: Bool) async throws
+    {
         let (content, place) = (content, try Place())
         let formatter = DateFormatter()
         formatter.locale = Locale(identifier: "en_US_POSIX")
@@ -107,7 +110,9 @@ struct HTTPTests {
         let server = try Server { $0.number == 0 ? content.reply($0, .closed(after: 1000)) : .text(500, "broken") }
         defer { server.close() }
         let problem = await place.problem { try await place.fetch(server.url(), content.sha256, patience: .seconds(2)) }
-        #expect(problem?.key == .fetchFailed && problem?.why?.contains("answered 500: broken; no progress for 2 s") == true, "\(String(describing: problem))")
+        #expect(
+            problem?.key == .fetchFailed && problem?.why?.contains("answered 500: broken; no progress for 2 s") == true,
+            "\(String(describing: problem))")
         #expect(place.names == ["file.partial", "file.partial.json"] && server.requests.count >= 3)
         #expect(place.bytes("file.partial") == Array(content.bytes[..<1000]))
     }
@@ -116,14 +121,18 @@ struct HTTPTests {
         let (content, place) = (content, try Place())
         let other = try Server { content.reply($0) }
         let server = try Server { [port = other.port] request in
-            request.path == "/file" ? .text(307, "", [("Location", "/here")]) : .text(302, "", [("Location", "http://127.0.0.1:\(port)/there?sig=planted-query")])
+            request.path == "/file"
+                ? .text(307, "", [("Location", "/here")])
+                : .text(302, "", [("Location", "http://127.0.0.1:\(port)/there?sig=planted-query")])
         }
         defer { for server in [server, other] { server.close() } }
         let secret = "planted-4711-password"
         let name = "VMLAB_REGISTRY_127_0_0_1_\(server.port)"
         // The other host has a login too, which is not asked for by whoever redirects.
         let otherName = "VMLAB_REGISTRY_127_0_0_1_\(other.port)"
-        let variables = ["\(name)_USER": "me", "\(name)_PASSWORD": secret, "\(otherName)_USER": "you", "\(otherName)_PASSWORD": "another-secret"]
+        let variables = [
+            "\(name)_USER": "me", "\(name)_PASSWORD": secret, "\(otherName)_USER": "you", "\(otherName)_PASSWORD": "another-secret",
+        ]
         let result = try await place.fetcher(variables).fetch(
             FetchRequest(url: server.url(), destination: place.file, sha256: content.sha256))
         #expect(place.bytes() == content.bytes && result.credentials == "\(name)_USER and …_PASSWORD")
@@ -145,7 +154,9 @@ struct HTTPTests {
                 FetchRequest(url: server.url(), destination: place.file, sha256: content.sha256))
         }
         let text = "\(String(describing: problem)) \(place.text)"
-        #expect(text.contains("config.json") && !text.contains("planted") && !text.contains(Data("me:planted-4711-password".utf8).base64EncodedString()))
+        #expect(
+            text.contains("config.json") && !text.contains("planted")
+                && !text.contains(Data("me:planted-4711-password".utf8).base64EncodedString()))
         #expect(redactor.redact("x planted-4711-password") == "x [redacted:127.0.0.1-\(server.port)-login]")
     }
 

@@ -11,7 +11,8 @@ final class Registry: Sendable {
 
     /// Its program: on PATH, else where `ci/setup` puts it.
     static var program: String? {
-        let own = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../.build/tools/usr/bin/docker-registry").standardized.path
+        let own = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../.build/tools/usr/bin/docker-registry")
+            .standardized.path
         return (try? HostTool(name: "docker-registry", package: "docker-registry").locate())
             ?? (FileManager.default.isExecutableFile(atPath: own) ? own : nil)
     }
@@ -84,11 +85,12 @@ struct Image: Sendable {
         func descriptor(_ kind: String, _ digest: String, _ size: Int) -> String {
             #"{"mediaType": "application/vnd.oci.image.\#(kind)", "digest": "sha256:\#(digest)", "size": \#(size)}"#
         }
-        layers = try (1...3).map { try blob(Content(layer, seed: $0).bytes) }
+        // What begins as gzip does is left as it is.
+        layers = try (1...3).map { try blob([0x1F, 0x8B, 8] + Content(layer, seed: $0).bytes) }
         let config = Array(
             #"{"architecture": "amd64", "os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": [\#(layers.map { "\"sha256:\($0)\"" }.joined(separator: ", "))]}}"#
                 .utf8)
-        let parts = layers.map { descriptor("layer.v1.tar", $0, layer) }.joined(separator: ", ")
+        let parts = layers.map { descriptor("layer.v1.tar+gzip", $0, layer + 3) }.joined(separator: ", ")
         let text =
             #"{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": \#(descriptor("config.v1+json", try blob(config), config.count)), "layers": [\#(parts)]}"#
         manifest = try blob(Array(text.utf8), manifest: true)

@@ -199,6 +199,8 @@ enum Loopback {
             let count = read(descriptor, &byte, 1)
             if count < 0, errno == EINTR { continue }
             guard count == 1 else { return nil }
+            // TLS, which is tried before plain HTTP: an answer at once, where silence would be waited for.
+            if bytes.isEmpty, byte == 0x16 { return nil }
             bytes.append(byte)
         }
         return bytes

@@ -25,7 +25,9 @@ struct FetchingValueTests {
 
     @Test("An image without a digest is refused, and so are two that differ") func imageWithoutDigest() {
         let (a, b) = (String(repeating: "a", count: 64), String(repeating: "b", count: 64))
-        for (source, sha256) in [("debian:12", nil), ("debian@sha256:\(a)", b), ("debian@md5:\(a)", nil), ("debian", "1234"), ("Debian", a), ("", a)]
+        for (source, sha256) in [
+            ("debian:12", nil), ("debian@sha256:\(a)", b), ("debian@md5:\(a)", nil), ("debian", "1234"), ("Debian", a), ("", a),
+        ]
             as [(String, String?)]
         {
             let problem = #expect(throws: Problem.self) { try ImageReference(source, sha256: sha256) }
@@ -34,7 +36,9 @@ struct FetchingValueTests {
     }
 
     @Test("Only HTTP and HTTPS without a login are fetched, and queries are not shown") func onlyHTTP() throws {
-        for url in ["ftp://a.example/x", "a.example/x", "file:///etc/passwd", "https://", "https://u:planted@a.example/x", "https://a.example/a b"] {
+        for url in [
+            "ftp://a.example/x", "a.example/x", "file:///etc/passwd", "https://", "https://u:planted@a.example/x", "https://a.example/a b",
+        ] {
             let problem = #expect(throws: Problem.self) { try FetchAddress(url) }
             #expect(problem?.kind == .invalidInput && problem?.description.contains("planted") == false, "\(url)")
         }
@@ -56,7 +60,8 @@ struct FetchingValueTests {
     }
 
     @Test("A head comes in pieces of any size, after others that are no answers") func headPieces() {
-        let text = "HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/2 206 \r\nETag: \"a\"\r\nContent-Range: bytes 5-9/10\r\nX:  y \r\n\r\nBODY\r\n\r\n"
+        let text =
+            "HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/2 206 \r\nETag: \"a\"\r\nContent-Range: bytes 5-9/10\r\nX:  y \r\n\r\nBODY\r\n\r\n"
         for size in [1, 2, 7, 1000] {
             var (reader, body) = (ResponseReader(), [UInt8]())
             var rest = Array(text.utf8)[...]
@@ -95,10 +100,11 @@ struct FetchingValueTests {
         now = start + .seconds(111)
         patience.reached(10)
         #expect(patience.pause(wish: nil) == nil, "the same bytes again are no progress")
-        let waits = Set((0..<20).map { _ -> Duration? in
-            var patience = Patience(limit: .seconds(60))
-            return patience.pause(wish: nil)
-        })
+        let waits = Set(
+            (0..<20).map { _ -> Duration? in
+                var patience = Patience(limit: .seconds(60))
+                return patience.pause(wish: nil)
+            })
         #expect(waits.count > 1)
     }
 
@@ -108,14 +114,18 @@ struct FetchingValueTests {
             address: try FetchAddress("http://a.example/x"), login: Login(user: "u", password: "p\"\\q"), offset: 7, validator: "\"tag\"",
             stall: .milliseconds(10))
         let lines = command.configuration.split(separator: "\n").map(String.init)
-        #expect(lines.contains(#"user = "u:p\"\\q""#) && lines.contains(#"header = "If-Range: \"tag\"""#) && lines.contains(#"range = "7-""#))
+        #expect(
+            lines.contains(#"user = "u:p\"\\q""#) && lines.contains(#"header = "If-Range: \"tag\"""#) && lines.contains(#"range = "7-""#))
         #expect(lines.contains("speed-time = 1") && !lines.contains("location") && CurlCommand.arguments.first == "--disable")
     }
 
     @Test(
         "What skopeo says is sorted",
         arguments: [
-            ("reading manifest 12 in docker.io/library/debian: toomanyrequests: You have reached your pull rate limit.", SkopeoCommand.Failure.quota),
+            (
+                "reading manifest 12 in docker.io/library/debian: toomanyrequests: You have reached your pull rate limit.",
+                SkopeoCommand.Failure.quota
+            ),
             ("unable to retrieve auth token: invalid username/password: unauthorized: authentication required", .refused),
             ("reading manifest: manifest unknown: manifest unknown", .absent), ("write /x: no space left on device", .noSpace),
             ("Manifest does not match provided manifest digest sha256:1", .permanent),

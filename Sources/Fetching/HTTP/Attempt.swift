@@ -18,8 +18,18 @@ final class Attempt {
 
     private var file: PartialFile { download.file }
 
-    /// - Throws: ``AttemptFailure`` when it does not bring the rest of the file; a ``Problem``; `CancellationError`.
-    func run() async throws {
+    /// Makes the try.
+    ///
+    /// - Returns: an ``AttemptFailure`` when it does not bring the rest of the file; a ``Problem``; `CancellationError`.
+    func end() async -> Result<Void, any Error> {
+        do {
+            return .success(try await run())
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func run() async throws {
         if let total = file.facts.total, file.bytes == total, total > 0 { return }
         var address = download.address
         for _ in 0...Self.redirects {
@@ -97,7 +107,8 @@ final class Attempt {
             try await accept(head, total: head.length, address, source)
             return .content
         case 206:
-            guard let range = head.range, range.first == offset, range.total == nil || file.facts.total == nil || range.total == file.facts.total
+            guard let range = head.range, range.first == offset,
+                range.total == nil || file.facts.total == nil || range.total == file.facts.total
             else {
                 try await file.restart()
                 throw AttemptFailure.transient("\(address.hostWithPort) gives another part than was asked for")
@@ -128,7 +139,8 @@ final class Attempt {
             throw AttemptFailure.permanent(
                 .environment(
                     .diskFull, "no space for \(address.shown)", location: file.path,
-                    why: "\(total - file.bytes) bytes are to come, and \(free) are free", remedy: "free some space there, or use a folder on another disk"))
+                    why: "\(total - file.bytes) bytes are to come, and \(free) are free",
+                    remedy: "free some space there, or use a folder on another disk"))
         }
         try await file.note(source: source, validator: head.validator, total: total)
     }
@@ -138,7 +150,9 @@ final class Attempt {
         if let wanted = download.request.bytes, file.bytes + Int64(bytes.count) > wanted {
             try await file.restart()
             throw AttemptFailure.permanent(
-                .fetch("\(download.address.shown) has another length", at: download.address.shown, why: "more than the \(wanted) bytes that were asked for come"))
+                .fetch(
+                    "\(download.address.shown) has another length", at: download.address.shown,
+                    why: "more than the \(wanted) bytes that were asked for come"))
         }
         try await file.append(bytes)
         received += Int64(bytes.count)

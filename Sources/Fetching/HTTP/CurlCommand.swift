@@ -22,7 +22,8 @@ struct CurlCommand {
         // Redirects are not followed: who gets the login is not curl's decision. No body is decoded: what is fetched is what has the checksum.
         var lines = [
             "url = \(Self.quoted(address.text))", "include", "no-buffer", "silent", "show-error", "globoff", "suppress-connect-headers",
-            "proto = \"=http,https\"", "user-agent = \"vmlab\"", "connect-timeout = \(seconds)", "speed-limit = 1", "speed-time = \(seconds)",
+            "proto = \"=http,https\"", "user-agent = \"vmlab\"", "connect-timeout = \(seconds)", "speed-limit = 1",
+            "speed-time = \(seconds)",
         ]
         if let login, let user = login.user { lines.append("user = \(Self.quoted("\(user):\(login.secret)"))") }
         if offset > 0 {

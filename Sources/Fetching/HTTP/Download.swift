@@ -19,8 +19,9 @@ struct Download {
         while true {
             do {
                 let attempt = Attempt(download: self, patience: patience, received: received)
-                defer { (patience, received) = (attempt.patience, attempt.received) }
-                try await attempt.run()
+                let end = await attempt.end()
+                (patience, received) = (attempt.patience, attempt.received)
+                try end.get()
                 try await check()
                 return (received, patience.tries)
             } catch AttemptFailure.transient(let why, let wish, let remedy) {

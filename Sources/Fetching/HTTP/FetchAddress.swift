@@ -50,7 +50,8 @@ struct FetchAddress: Sendable, Equatable {
         }
         guard scheme != "https" || target.scheme == "https" else {
             throw Problem.fetch(
-                "\(shown) redirects from HTTPS to HTTP", at: target.shown, why: "whoever is on the way could read and change what is fetched")
+                "\(shown) redirects from HTTPS to HTTP", at: target.shown,
+                why: "whoever is on the way could read and change what is fetched")
         }
         return target
     }

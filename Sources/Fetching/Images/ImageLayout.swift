@@ -67,7 +67,8 @@ struct ImageLayout: Sendable {
             }
             bytes += found.bytes
             guard next.isManifest else { continue }
-            guard let data = try? Data(contentsOf: URL(filePath: blob)), let manifest = try? JSONDecoder().decode(Manifest.self, from: data) else {
+            guard let data = try? Data(contentsOf: URL(filePath: blob)), let manifest = try? JSONDecoder().decode(Manifest.self, from: data)
+            else {
                 throw Damage(path: blob)
             }
             open += (manifest.manifests ?? []).map { ($0.digest, true) }

@@ -18,12 +18,16 @@ public struct ImageRequest: Sendable {
     public var platform: String
     /// The time without progress after which it is given up. 2 minutes by default.
     public var patience: Duration
+    /// The time in which nothing comes after which a try is given up. 1 minute by default: skopeo itself waits as long when a registry asks for it.
+    public var stall: Duration
 
     /// A request from its parts.
     public init(
-        source: String, sha256: String? = nil, destination: Destination, platform: String = "linux/amd64", patience: Duration = .seconds(120)
+        source: String, sha256: String? = nil, destination: Destination, platform: String = "linux/amd64",
+        patience: Duration = .seconds(120),
+        stall: Duration = .seconds(60)
     ) {
         (self.source, self.sha256, self.destination) = (source, sha256, destination)
-        (self.platform, self.patience) = (platform, patience)
+        (self.platform, self.patience, self.stall) = (platform, patience, stall)
     }
 }

@@ -41,13 +41,16 @@ struct SkopeoCommand {
         func has(_ texts: String...) -> Bool { texts.contains { words.contains($0) } }
         if has("no space left on device", "disk quota exceeded") { return .noSpace }
         if has("toomanyrequests", "too many requests", "429") { return .quota }
-        if has("unauthorized", "authentication required", "denied", "invalid username/password", "403 (forbidden)", "unable to retrieve auth token")
+        if has(
+            "unauthorized", "authentication required", "denied", "invalid username/password", "403 (forbidden)",
+            "unable to retrieve auth token")
         {
             return .refused
         }
         if has("manifest unknown", "name unknown", "name invalid", "404 (not found)", "blob unknown") { return .absent }
         if has(
-            "does not match provided manifest digest", "x509:", "no image found in manifest list", "server gave http response to https client",
+            "does not match provided manifest digest", "x509:", "no image found in manifest list",
+            "server gave http response to https client",
             "unsupported manifest", "policy.json", "rejected by policy", "permission denied", "read-only file system", "unknown flag")
         {
             return .permanent

@@ -91,7 +91,8 @@ final class PartialFile: Sendable {
                 // One that was only half written is like none: the lock keeps others from reading it now.
                 try JSONEncoder().encode(changed).write(to: URL(filePath: factsPath))
             } catch {
-                throw Problem.writing("cannot write a file", at: factsPath, code: (error as? CocoaError)?.code == .fileWriteOutOfSpace ? ENOSPC : EIO)
+                throw Problem.writing(
+                    "cannot write a file", at: factsPath, code: (error as? CocoaError)?.code == .fileWriteOutOfSpace ? ENOSPC : EIO)
             }
         }
     }

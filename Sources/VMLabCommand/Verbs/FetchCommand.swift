@@ -59,7 +59,8 @@ struct FetchCommand: AsyncParsableCommand {
 
     private func file(_ fetcher: Fetcher) async throws -> FetchResult {
         guard !output.hasPrefix("oci:"), !output.hasPrefix("oci-archive:") else {
-            throw Problem(.invalidInput, "a file does not become an image", location: output, remedy: "give -o FILE, or docker://… to fetch an image")
+            throw Problem(
+                .invalidInput, "a file does not become an image", location: output, remedy: "give -o FILE, or docker://… to fetch an image")
         }
         guard let sha256 else {
             throw Problem(
@@ -72,7 +73,9 @@ struct FetchCommand: AsyncParsableCommand {
 
     private func image(_ fetcher: Fetcher) async throws -> FetchResult {
         guard !source.contains("://") || source.hasPrefix("docker://") else {
-            throw Problem(.invalidInput, "'\(source.prefix { $0 != "?" })' cannot be fetched", why: "neither http, https nor docker is its scheme")
+            throw Problem(
+                .invalidInput, "'\(source.prefix { $0 != "?" })' cannot be fetched", why: "neither http, https nor docker is its scheme",
+                remedy: "give https://HOST/PATH for a file, or docker://HOST/REPOSITORY@sha256:HEX for an image")
         }
         let destination: ImageRequest.Destination
         if output.hasPrefix("oci:") {
