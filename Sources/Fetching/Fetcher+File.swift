@@ -18,7 +18,13 @@ extension Fetcher {
                 remedy: "take it from whoever publishes the file, or from sha256sum of one that you trust")
         }
         let destination = Self.absolute(request.destination)
-        try await queue.run { try HostFolder.make(HostFolder.parent(destination)) }
+        try await queue.run {
+            try HostFolder.make(HostFolder.parent(destination))
+            guard !HostFolder.exists(destination) else {
+                throw Problem(
+                    .invalidInput, "a folder is where the file is to be", location: destination, remedy: "give the file's own path")
+            }
+        }
         if let result = try await present(destination, sha256) { return result }
         let file = try await PartialFile.open(destination, sha256: sha256, queue: queue) { progress(.waiting(path: destination)) }
         // It may have come while this one waited.

@@ -25,16 +25,9 @@ final class Forwarder: Sendable {
     init(to target: Int, _ decide: @escaping @Sendable (Server.Request) -> Deed) throws {
         listener = try Loopback.listen()
         port = Loopback.port(listener)
-        Thread.detachNewThread { [self] in
-            defer { Glibc.close(listener) }
-            while true {
-                let connection = accept(listener, nil, nil)
-                guard connection >= 0 else { if errno == EINTR || errno == ECONNABORTED { continue } else { return } }
-                Thread.detachNewThread { [self] in
-                    serve(connection, target, decide)
-                    Glibc.close(connection)
-                }
-            }
+        Loopback.accept(listener) { [self] connection in
+            serve(connection, target, decide)
+            Glibc.close(connection)
         }
     }
 

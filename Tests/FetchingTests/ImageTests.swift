@@ -83,8 +83,8 @@ struct ImageTests {
             let result = try await place.fetcher(Registry.login(forwarder.port)).fetch(
                 ImageRequest(
                     source: registry.source(forwarder.port), destination: .layout(path: place.file), patience: .seconds(60),
-                    stall: .seconds(3)))
-            #expect(result.retries >= 1 && place.text.contains("nothing came for 3 s"))
+                    stall: .seconds(5)))
+            #expect(result.retries >= 1 && place.text.contains("nothing came for 5 s"))
         }
     }
 

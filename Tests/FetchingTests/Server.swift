@@ -57,18 +57,12 @@ final class Server: Sendable {
     init(_ answer: @escaping @Sendable (Request) -> Reply?) throws {
         listener = try Loopback.listen()
         port = Loopback.port(listener)
-        Thread.detachNewThread { [self] in
-            defer { Glibc.close(listener) }
-            while true {
-                let connection = accept(listener, nil, nil)
-                guard connection >= 0 else { if errno == EINTR || errno == ECONNABORTED { continue } else { return } }
-                let isClosed = state.withLock { state in
-                    state.connections.insert(connection)
-                    return state.isClosed
-                }
-                if isClosed { return end(connection) }
-                Thread.detachNewThread { [self] in serve(connection, answer) }
+        Loopback.accept(listener) { [self] connection in
+            let isClosed = state.withLock { state in
+                state.connections.insert(connection)
+                return state.isClosed
             }
+            if isClosed { end(connection) } else { serve(connection, answer) }
         }
     }
 
@@ -149,6 +143,21 @@ enum Loopback {
         let code = withUnsafePointer(to: &address) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, size) } }
         guard code == 0, Glibc.listen(descriptor, 64) == 0 else { throw Failure(code: errno) }
         return descriptor
+    }
+
+    /// Gives each connection to a thread of its own, until the listener is shut down, which it closes then.
+    static func accept(_ listener: Int32, _ serve: @escaping @Sendable (Int32) -> Void) {
+        Thread.detachNewThread {
+            defer { close(listener) }
+            while true {
+                let connection = Glibc.accept(listener, nil, nil)
+                if connection >= 0 {
+                    Thread.detachNewThread { serve(connection) }
+                } else if errno != EINTR, errno != ECONNABORTED {
+                    return
+                }
+            }
+        }
     }
 
     static func port(_ descriptor: Int32) -> Int {

@@ -113,6 +113,7 @@ final class Attempt {
                 try await file.restart()
                 throw AttemptFailure.transient("\(address.hostWithPort) gives another part than was asked for")
             }
+            if file.facts.source != source || file.facts.validator == nil { file.noteStitch() }
             try await accept(head, total: range.total, address, source)
             return .content
         case 416 where offset > 0:

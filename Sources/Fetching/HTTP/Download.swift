@@ -43,7 +43,7 @@ struct Download {
     private func check() async throws {
         let found = file.digest
         if found == sha256 { return try await file.finish() }
-        guard file.isInherited else {
+        guard file.isStitched else {
             let count = file.bytes
             try await file.remove()
             throw AttemptFailure.permanent(
@@ -52,8 +52,8 @@ struct Download {
                     why: "SHA-256 is \(found), and \(sha256) was asked for; \(count) bytes, which are thrown away",
                     remedy: "look whether the checksum belongs to this version of the file; if it does, do not trust the host"))
         }
-        // A part of another file, or one that a crash of the host left with holes.
+        // Also a part that a crash of the host left with holes.
         try await file.restart()
-        throw AttemptFailure.transient("the checksum is another, and a part was of an earlier time: from the beginning", wish: .zero)
+        throw AttemptFailure.transient("the checksum is another, and its parts may be of different files: from the beginning", wish: .zero)
     }
 }

@@ -25,8 +25,8 @@ struct ImageAttempt: Sendable {
     /// - Throws: ``AttemptFailure``; a ``Problem``; `CancellationError`.
     func run(stall: Duration, reached: (Int64) -> Void) async throws -> (ImageLayout.Finding, Int64) {
         let command = SkopeoCommand(reference: reference, platform: platform, layout: layout.path, login: login.login)
-        let program = HostProgram(
-            path: try HostTool(name: "skopeo", package: "skopeo").locate(), environment: fetcher.environment)
+        let skopeo = try HostTool(name: "skopeo", package: "skopeo").locate()
+        let program = HostProgram(path: skopeo, environment: fetcher.environment)
         let end = try await withThrowingTaskGroup(of: (End?, Int64).self) { tasks in
             tasks.addTask { (.finished(try await program.output(command.arguments, input: command.authentication)), 0) }
             tasks.addTask { try await watch(stall) }

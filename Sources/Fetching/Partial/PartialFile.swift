@@ -23,8 +23,8 @@ final class PartialFile: Sendable {
         var facts: Facts
         var bytes: Int64 = 0
         var hash = SHA256()
-        /// Whether some bytes were there before this process.
-        var isInherited = false
+        /// Whether its parts may be of different contents: some were there before this process, or nothing said that they belong together.
+        var isStitched = false
     }
 
     let path: String
@@ -61,8 +61,8 @@ final class PartialFile: Sendable {
     var bytes: Int64 { state.withLock { $0.bytes } }
     /// What is known of the content.
     var facts: Facts { state.withLock { $0.facts } }
-    /// Whether bytes of an earlier process are part of it.
-    var isInherited: Bool { state.withLock { $0.isInherited } }
+    /// Whether its parts may be of different contents.
+    var isStitched: Bool { state.withLock { $0.isStitched } }
 
     private func takeOver() throws {
         let known = (try? Data(contentsOf: URL(filePath: factsPath))).flatMap { try? JSONDecoder().decode(Facts.self, from: $0) }
@@ -74,7 +74,7 @@ final class PartialFile: Sendable {
                 state.hash = SHA256()
                 return
             }
-            (state.facts, state.bytes, state.isInherited) = (known, size, size > 0)
+            (state.facts, state.bytes, state.isStitched) = (known, size, size > 0)
         }
     }
 
@@ -96,6 +96,9 @@ final class PartialFile: Sendable {
             }
         }
     }
+
+    /// Says that what comes next was asked for with nothing that the earlier part is known by.
+    func noteStitch() { state.withLock { $0.isStitched = true } }
 
     /// Writes what came next.
     func append(_ bytes: [UInt8]) async throws {

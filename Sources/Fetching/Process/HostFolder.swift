@@ -10,9 +10,15 @@ enum HostFolder {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
+    /// Whether a folder has this path.
+    static func exists(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
     /// Makes a folder and those above it.
     static func make(_ path: String) throws(Problem) {
-        guard !FileManager.default.fileExists(atPath: path) else { return }
+        guard !exists(path) else { return }
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
