@@ -1,6 +1,7 @@
 import Fetching
 import Foundation
 import LabEvents
+import Synchronization
 import Testing
 
 @Suite(
@@ -23,6 +24,15 @@ struct ImageTests {
             throw error
         }
         await registry.end()
+    }
+
+    /// Something that a test turns.
+    private final class Flag: Sendable {
+        private let state = Mutex(true)
+        var value: Bool {
+            get { state.withLock { $0 } }
+            set { state.withLock { $0 = newValue } }
+        }
     }
 
     private func isBlob(_ request: Server.Request) -> Bool { request.path.contains("/blobs/") && request.method == "GET" }
@@ -61,7 +71,30 @@ struct ImageTests {
         }
     }
 
-    @Test("What passes is tried again, and whole blobs are not fetched twice") func whatPasses() async throws {
+    @Test("Whole blobs are not fetched twice, neither by another try nor by another run") func wholeBlobs() async throws {
+        let (isBroken, last) = (Flag(), Content.sha256(Image.layer(3, 200_000)))
+        try await with { request in
+            isBroken.value && request.path.contains(last) ? .reset(after: 60_000) : .forward
+        } _: { registry, forwarder, place in
+            let fetcher = place.fetcher(Registry.login(forwarder.port))
+            var request = ImageRequest(
+                source: registry.source(forwarder.port), destination: .layout(path: place.file), patience: .seconds(5))
+            let problem = await place.problem { try await fetcher.fetch(request) }
+            #expect(problem?.key == .fetchFailed && problem?.why?.contains("no progress for 5 s") == true, "\(String(describing: problem))")
+            let kept = try FileManager.default.contentsOfDirectory(atPath: place.file + ".partial/blobs/sha256")
+            #expect(kept.count >= 2 && !kept.contains(last) && problem?.why?.contains("stay in") == true)
+            let before = forwarder.requests.count
+            isBroken.value = false
+            request.patience = .seconds(60)
+            let result = try await fetcher.fetch(request)
+            let again = forwarder.requests.dropFirst(before).map(\.path)
+            #expect(
+                !again.contains { path in kept.contains { path.hasSuffix("blobs/sha256:\($0)") } } && again.contains { $0.contains(last) })
+            #expect(result.received < result.bytes && place.names == ["file"] && place.text.contains("going on after"))
+        }
+    }
+
+    @Test("What passes is tried again") func whatPasses() async throws {
         let isBlob = isBlob
         try await with { request in
             guard isBlob(request), request.fields["authorization"] != nil else { return .forward }

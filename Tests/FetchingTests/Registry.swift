@@ -68,6 +68,9 @@ struct Image: Sendable {
     let manifest: String
     let layers: [String]
 
+    /// A layer. skopeo leaves what begins as gzip does as it is.
+    static func layer(_ number: UInt64, _ count: Int) -> [UInt8] { [0x1F, 0x8B, 8] + Content(count, seed: number).bytes }
+
     init(in storage: String, layer: Int) throws {
         let root = storage + "/docker/registry/v2"
         func write(_ bytes: [UInt8], _ path: String) throws {
@@ -85,8 +88,7 @@ struct Image: Sendable {
         func descriptor(_ kind: String, _ digest: String, _ size: Int) -> String {
             #"{"mediaType": "application/vnd.oci.image.\#(kind)", "digest": "sha256:\#(digest)", "size": \#(size)}"#
         }
-        // What begins as gzip does is left as it is.
-        layers = try (1...3).map { try blob([0x1F, 0x8B, 8] + Content(layer, seed: $0).bytes) }
+        layers = try (1...3).map { try blob(Self.layer($0, layer)) }
         let config = Array(
             #"{"architecture": "amd64", "os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": [\#(layers.map { "\"sha256:\($0)\"" }.joined(separator: ", "))]}}"#
                 .utf8)
