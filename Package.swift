@@ -31,7 +31,7 @@ let package = Package(
         // What a package with scenarios of its own imports; see Examples/EdgePlatform.
         .library(
             name: "VMLabCommand",
-            targets: ["GuestShell", "K3sCluster", "LabEvents", "NetworkProfiles", "Phases", "VDE", "VMLab", "VMLabCommand"]),
+            targets: ["Fetching", "GuestShell", "K3sCluster", "LabEvents", "NetworkProfiles", "Phases", "VDE", "VMLab", "VMLabCommand"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -60,6 +60,7 @@ let package = Package(
             dependencies: ["LabEvents", crypto, grdb, subprocess, system, yams],
             swiftSettings: settings
         ),
+        .target(name: "Fetching", dependencies: ["LabEvents", crypto, subprocess, system], swiftSettings: settings),
         .target(name: "NetworkProfiles", dependencies: ["LabEvents", yams], swiftSettings: settings),
         .systemLibrary(name: "CVDEPlug", providers: [.apt(["libvdeplug-dev"])]),
         .target(name: "VDE", dependencies: ["CVDEPlug", "LabEvents", nioCore, nioPosix], swiftSettings: settings),
@@ -74,7 +75,8 @@ let package = Package(
         ),
         .target(name: "Phases", dependencies: ["GuestShell", "LabEvents", "NetworkProfiles", "VMLab"], swiftSettings: settings),
         .target(
-            name: "K3sCluster", dependencies: ["GuestShell", "LabEvents", "NetworkProfiles", "Phases", "VMLab", crypto, system],
+            name: "K3sCluster",
+            dependencies: ["Fetching", "GuestShell", "LabEvents", "NetworkProfiles", "Phases", "VMLab", crypto, system],
             swiftSettings: settings),
         .target(
             name: "Scenarios", dependencies: ["GuestShell", "K3sCluster", "LabEvents", "NetworkProfiles", "Phases", "VDE", "VMLab"],
@@ -82,7 +84,8 @@ let package = Package(
         .target(
             name: "VMLabCommand",
             dependencies: [
-                "BuildRegistry", "GuestShell", "LabEvents", "NetworkProfiles", "Phases", "QEMU", "Reporting", "VMLab", argumentParser,
+                "BuildRegistry", "Fetching", "GuestShell", "LabEvents", "NetworkProfiles", "Phases", "QEMU", "Reporting", "VMLab",
+                argumentParser,
             ],
             swiftSettings: settings
         ),
@@ -111,6 +114,8 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "LabEventsTests", dependencies: ["LabEvents"], swiftSettings: settings),
         .testTarget(name: "ReportingTests", dependencies: ["LabEvents", "Reporting"], swiftSettings: settings),
+        // The program is run as its users run it, so it must be built.
+        .testTarget(name: "FetchingTests", dependencies: ["Fetching", "LabEvents", "vmlab", crypto], swiftSettings: settings),
         .testTarget(
             name: "NetworkProfilesTests", dependencies: ["LabEvents", "NetworkProfiles", yams], exclude: ["Broken"], swiftSettings: settings
         ),
@@ -122,7 +127,8 @@ let package = Package(
             name: "PhasesTests", dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "NetworkProfiles", "Phases", "QEMU", "VMLab"],
             swiftSettings: settings),
         .testTarget(
-            name: "K3sClusterTests", dependencies: ["K3sCluster", "LabEvents", "NetworkProfiles", "Phases", "VMLab", crypto, yams],
+            name: "K3sClusterTests",
+            dependencies: ["Fetching", "K3sCluster", "LabEvents", "NetworkProfiles", "Phases", "VMLab", crypto, yams],
             exclude: ["Fixtures"], swiftSettings: settings),
         .testTarget(
             name: "ScenariosTests", dependencies: ["LabEvents", "NetworkProfiles", "Phases", "Scenarios", "VDE", "VMLab"],

@@ -120,6 +120,32 @@ struct VariantBuildTests {
         }
     }
 
+    @Test func `kas-container is taken where it and an engine are there, and its image's digest is kept`() async throws {
+        try await KasWorld.with { world in
+            // Takes its own option and leaves the rest to kas, as the real one does in its container.
+            let script =
+                "#!/bin/sh\n[ \"$1\" = --version ] && { echo 'kas-container 5.5'; exit; }\n[ \"$1\" = --isar ] || exit 9\nshift\nexec kas \"$@\"\n"
+            try Folder.write(script, to: world.folder + "/bin/kas-container", mode: 0o755)
+            try Folder.write("#!/bin/sh\n[ \"$1\" = images ] && echo sha256:0123\n", to: world.folder + "/bin/docker", mode: 0o755)
+            let one = try world.matrix.variant(named: "server@profile=vlans,node=server-1")
+            #expect(try await world.build([one]).isComplete)
+            let provenance = try await world.registry.image(one.id).provenance
+            #expect(provenance.container == "sha256:0123")
+            #expect(provenance.builderDigest?.hasPrefix("kas-container 5.5") == true)
+            #expect(provenance.inputs?["engine"] == "kas-container 5.5")
+            try await world.checkRegistered()
+        }
+    }
+
+    @Test func `bitbake's own words say what it is doing`() {
+        let line =
+            "2026-11-22 02:13:24 - INFO     - NOTE: Running task 27 of 35 (/w/build/../../vm/meta/recipes-core/images/n3x-image-server.bb:do_image_wic)"
+        #expect(BitbakeTask(line: line)?.description == "27 of 35: image_wic of n3x-image-server")
+        #expect(BitbakeTask(line: "NOTE: Running setscene task 3 of 12 (/a/b.bb:do_rootfs_setscene)")?.isFromCache == true)
+        #expect(BitbakeTask(line: "NOTE: Running noexec task 1 of 2 (mc:x:/a/b.bb:do_build)")?.recipe == "b")
+        #expect(BitbakeTask(line: "NOTE: recipe n3x-image-server-1.0-r0: task do_image_wic: Started") == nil)
+    }
+
     @Test func `a silent builder is ended, and the 9p file systems are named`() async throws {
         try await KasWorld.with { world in
             try "drive /mnt/c\\040d 9p rw,dirsync 0 0\n".write(toFile: world.folder + "/mounts", atomically: true, encoding: .utf8)
