@@ -17,6 +17,7 @@ let settings: [SwiftSetting] =
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
@@ -30,13 +31,14 @@ let package = Package(
         // What a package with scenarios of its own imports; see Examples/EdgePlatform.
         .library(
             name: "VMLabCommand",
-            targets: ["GuestShell", "K3sCluster", "LabEvents", "NetworkProfiles", "Phases", "VDE", "VMLab", "VMLabCommand"]),
+            targets: ["Fetching", "GuestShell", "K3sCluster", "LabEvents", "NetworkProfiles", "Phases", "VDE", "VMLab", "VMLabCommand"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
@@ -55,9 +57,10 @@ let package = Package(
         ),
         .target(
             name: "BuildRegistry",
-            dependencies: ["LabEvents", crypto, subprocess, system, yams],
+            dependencies: ["LabEvents", crypto, grdb, subprocess, system, yams],
             swiftSettings: settings
         ),
+        .target(name: "Fetching", dependencies: ["LabEvents", crypto, subprocess, system], swiftSettings: settings),
         .target(name: "NetworkProfiles", dependencies: ["LabEvents", yams], swiftSettings: settings),
         .systemLibrary(name: "CVDEPlug", providers: [.apt(["libvdeplug-dev"])]),
         .target(name: "VDE", dependencies: ["CVDEPlug", "LabEvents", nioCore, nioPosix], swiftSettings: settings),
@@ -72,7 +75,8 @@ let package = Package(
         ),
         .target(name: "Phases", dependencies: ["GuestShell", "LabEvents", "NetworkProfiles", "VMLab"], swiftSettings: settings),
         .target(
-            name: "K3sCluster", dependencies: ["GuestShell", "LabEvents", "NetworkProfiles", "Phases", "VMLab", crypto, system],
+            name: "K3sCluster",
+            dependencies: ["Fetching", "GuestShell", "LabEvents", "NetworkProfiles", "Phases", "VMLab", crypto, system],
             swiftSettings: settings),
         .target(
             name: "Scenarios", dependencies: ["GuestShell", "K3sCluster", "LabEvents", "NetworkProfiles", "Phases", "VDE", "VMLab"],
@@ -80,7 +84,8 @@ let package = Package(
         .target(
             name: "VMLabCommand",
             dependencies: [
-                "BuildRegistry", "GuestShell", "LabEvents", "NetworkProfiles", "Phases", "QEMU", "Reporting", "VMLab", argumentParser,
+                "BuildRegistry", "Fetching", "GuestShell", "LabEvents", "NetworkProfiles", "Phases", "QEMU", "Reporting", "VMLab",
+                argumentParser,
             ],
             swiftSettings: settings
         ),
@@ -100,12 +105,17 @@ let package = Package(
         .executableTarget(
             name: "CableBenchmark", dependencies: ["CVDEPlug", "LabEvents", "VDE", argumentParser], path: "Benchmarks/CableBenchmark",
             swiftSettings: settings),
+        .executableTarget(
+            name: "RegisterBenchmark", dependencies: ["BuildRegistry", "LabEvents", argumentParser], path: "Benchmarks/RegisterBenchmark",
+            swiftSettings: settings),
         // The program that LongRunTests measures.
         .executableTarget(
             name: "LongRun", dependencies: ["GuestShell", "Phases", "VMLab", "VMLabCommand"], path: "Benchmarks/LongRun",
             swiftSettings: settings),
         .testTarget(name: "LabEventsTests", dependencies: ["LabEvents"], swiftSettings: settings),
         .testTarget(name: "ReportingTests", dependencies: ["LabEvents", "Reporting"], swiftSettings: settings),
+        // The program is run as its users run it, so it must be built.
+        .testTarget(name: "FetchingTests", dependencies: ["Fetching", "LabEvents", "vmlab", crypto], swiftSettings: settings),
         .testTarget(
             name: "NetworkProfilesTests", dependencies: ["LabEvents", "NetworkProfiles", yams], exclude: ["Broken"], swiftSettings: settings
         ),
@@ -117,14 +127,17 @@ let package = Package(
             name: "PhasesTests", dependencies: ["BuildRegistry", "GuestShell", "LabEvents", "NetworkProfiles", "Phases", "QEMU", "VMLab"],
             swiftSettings: settings),
         .testTarget(
-            name: "K3sClusterTests", dependencies: ["K3sCluster", "LabEvents", "NetworkProfiles", "Phases", "VMLab", crypto, yams],
+            name: "K3sClusterTests",
+            dependencies: ["Fetching", "K3sCluster", "LabEvents", "NetworkProfiles", "Phases", "VMLab", crypto, yams],
             exclude: ["Fixtures"], swiftSettings: settings),
         .testTarget(
             name: "ScenariosTests", dependencies: ["LabEvents", "NetworkProfiles", "Phases", "Scenarios", "VDE", "VMLab"],
             swiftSettings: settings),
         .testTarget(name: "QEMUTests", dependencies: ["QEMU", "LabEvents", subprocess], swiftSettings: settings),
         .testTarget(name: "GuestShellTests", dependencies: ["GuestShell", "LabEvents", nioCore, nioPosix], swiftSettings: settings),
-        .testTarget(name: "BuildRegistryTests", dependencies: ["BuildRegistry", "LabEvents"], swiftSettings: settings),
+        // vmlab is run as its users run it, several at once and killed.
+        .testTarget(
+            name: "BuildRegistryTests", dependencies: ["BuildRegistry", "LabEvents", "vmlab"], exclude: ["Payload"], swiftSettings: settings),
         .testTarget(
             name: "ClusterTests",
             dependencies: [

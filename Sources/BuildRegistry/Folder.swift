@@ -61,6 +61,12 @@ enum Folder {
         return lstat(path, &status) == 0
     }
 
+    /// Whether a folder, or a link to one, has this path.
+    static func isDirectory(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
     /// The names in a folder, sorted; none when there is no such folder.
     static func names(in path: String) -> [String] { ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() }
 
@@ -91,6 +97,11 @@ enum Folder {
         try attempt("renaming \(path)", other) {
             guard Glibc.rename(path, other) == 0 else { throw Errno(rawValue: errno) }
         }
+    }
+
+    /// A path from the root on; a relative one starts in the working directory.
+    static func absolute(_ path: String) -> String {
+        FilePath(FileManager.default.currentDirectoryPath).pushing(FilePath(path)).lexicallyNormalized().string
     }
 
     /// The folder that a path lies in.

@@ -17,7 +17,8 @@ struct HostTools: Sendable {
 
     /// The package of Debian and Ubuntu that has a program.
     static let packages = [
-        "apt-config": "apt", "apt-get": "apt", "cpio": "cpio", "dd": "coreutils", "fakeroot": "fakeroot", "flock": "util-linux",
+        "apt-config": "apt", "apt-get": "apt", "cpio": "cpio", "dd": "coreutils", "debugfs": "e2fsprogs", "fakeroot": "fakeroot",
+        "flock": "util-linux",
         "mcopy": "mtools", "mke2fs": "e2fsprogs", "mkfs.vfat": "dosfstools", "mmd": "mtools", "mmdebstrap": "mmdebstrap",
         "newuidmap": "uidmap", "qemu-img": "qemu-utils", "sfdisk": "fdisk", "syslinux": "syslinux", "tar": "tar", "xz": "xz-utils",
         "zstd": "zstd", "/usr/lib/syslinux/mbr/gptmbr.bin": "syslinux-common",

@@ -39,9 +39,15 @@ public struct ImageCatalog: Sendable {
         return ImageCatalog(folders: folders.filter { isFolder($0) && seen.insert($0).inserted })
     }
 
+    /// The file among them that is no description: ``VariantMatrix``.
+    static let matrixFile = "variants.yaml"
+
+    /// Whether one of the folders declares variants.
+    public var hasMatrix: Bool { folders.contains { Folder.exists($0 + "/" + Self.matrixFile) } }
+
     /// The names of all descriptions, sorted.
     public var names: [String] {
-        Set(folders.flatMap(Folder.names).filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }).sorted()
+        Set(folders.flatMap(Folder.names).filter { $0.hasSuffix(".yaml") && $0 != Self.matrixFile }.map { String($0.dropLast(5)) }).sorted()
     }
 
     /// The description called `name`.

@@ -24,7 +24,7 @@ public struct ImageStore: Sendable {
     }
 
     init(cache: String, builder: any ImageBuilding, tools: HostTools, host: @escaping @Sendable () throws -> HostDistribution) {
-        (self.cache, self.builder, self.tools, self.host) = (Self.absolute(cache), builder, tools, host)
+        (self.cache, self.builder, self.tools, self.host) = (Folder.absolute(cache), builder, tools, host)
     }
 
     /// `$VMLAB_CACHE`, else `$XDG_CACHE_HOME/vmlab`, else `~/.cache/vmlab`.
@@ -198,9 +198,5 @@ public struct ImageStore: Sendable {
         throw ToolRunner.diskFull(
             while: "preparing to build the image '\(description.name)'", at: cache,
             why: "the build needs about \(description.buildSpaceMiB) MiB, \(free / (1 << 20)) MiB are free")
-    }
-
-    private static func absolute(_ path: String) -> String {
-        path.hasPrefix("/") ? path : FilePath(FileManager.default.currentDirectoryPath).appending(path).lexicallyNormalized().string
     }
 }

@@ -12,6 +12,8 @@ struct PartitionTable: Equatable {
     private(set) var hasSystemPartition = false
     /// The first byte behind everything that the tables speak of.
     private(set) var end: Int64 = 0
+    /// Where its partitions begin, bytes.
+    private(set) var starts: [Int64] = []
 
     /// How many bytes of a disk are enough to read its tables.
     static let prefixBytes = 64 << 10
@@ -32,6 +34,7 @@ struct PartitionTable: Equatable {
             let type = bytes[entry + 4]
             if type == 0xEE { isProtective = true; continue }
             if type == 0xEF { hasSystemPartition = true }
+            starts.append(Self.number(bytes, entry + 8, 4) * Self.sector)
             end = max(end, (Self.number(bytes, entry + 8, 4) + Self.number(bytes, entry + 12, 4)) * Self.sector)
         }
         if isProtective, bytes.count >= 1024, Array(bytes[512..<520]) == Array("EFI PART".utf8) { readGPT(bytes) }
@@ -47,7 +50,9 @@ struct PartitionTable: Equatable {
         for index in 0..<min(count, 1024) {
             let entry = start &+ index &* size
             guard entry >= 0, entry + size <= Int64(bytes.count) else { break }
-            if Array(bytes[Int(entry)..<Int(entry) + 16]) == Self.systemPartition { hasSystemPartition = true }
+            let type = Array(bytes[Int(entry)..<Int(entry) + 16])
+            if type == Self.systemPartition { hasSystemPartition = true }
+            if type.contains(where: { $0 != 0 }) { starts.append(Self.number(bytes, Int(entry) + 32, 8) &* Self.sector) }
         }
     }
 

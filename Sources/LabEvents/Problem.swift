@@ -92,6 +92,8 @@ public enum EnvironmentKey: String, Sendable, Codable, CaseIterable {
     case fetchFailed = "fetch-failed"
     /// The host's package sources cannot be read or used.
     case packageSources = "package-sources"
+    /// A 9p file system is mounted, on which a builder's `sync` can hang.
+    case ninePMount = "9p-mount"
     /// A switch of the lab ended unasked, and with it the network.
     case switchDied = "switch-died"
 }

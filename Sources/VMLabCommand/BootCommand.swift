@@ -12,12 +12,12 @@ struct BootCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "boot", abstract: "Boot one guest, run commands in it, or open a shell.",
         discussion: """
-            IMAGE is a name from images/ (made first when the cache lacks it) or the path of a raw, .wic or qcow2 disk. The disk is never written: each \
+            IMAGE is a name from images/ (made first when the cache lacks it), a registered variant (see `vmlab image matrix`) or the path of a raw, .wic or qcow2 disk. The disk is never written: each \
             boot has its own overlay. Without --exec and --shell the guest's arrival is reported and it is ended again.
             """
     )
 
-    @Argument(help: "Image name or disk image file.")
+    @Argument(help: "Image name, variant or disk image file.")
     var image: String
 
     @Option(help: "How it boots: \(BootMode.allCases.map(\.rawValue).joined(separator: ", ")). Default: the image's quickest way.")
@@ -55,7 +55,7 @@ struct BootCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let source = try ImageSource.find(image)
+        let source = try await ImageSource.find(image)
         let choice = try await AcceleratorOption.choose(accel)
         if let reason = choice.reason { Terminal.note(reason) }
         let bootable = try await source.image()
@@ -147,10 +147,14 @@ extension BootMode: ExpressibleByArgument {}
 enum ImageSource {
     case description(ImageDescription)
     case file(String)
+    case registered(BootableImage)
 
-    /// A path when it looks like one or a file of that name is there, else a name from the catalog.
-    static func find(_ word: String) throws -> ImageSource {
-        if word.contains("/") || [".wic", ".raw", ".img", ".qcow2"].contains(where: word.hasSuffix) { return .file(word) }
+    /// A path when it looks like one, else a name from the catalog, else a variant.
+    static func find(_ word: String) async throws -> ImageSource {
+        if ImageFacts.isPath(word) { return .file(word) }
+        if let id = try await ImageFacts.variant(word, catalog: try ImageCatalog.standard()) {
+            return .registered(try await ImageRegistry().bootable(id))
+        }
         return .description(try ImageCatalog.standard().description(named: word))
     }
 
@@ -158,6 +162,7 @@ enum ImageSource {
         switch self {
         case .description(let description): try await ImageStore().image(for: description, progress: BuildProgress.show)
         case .file(let path): try await ForeignImage.inspect(path, digesting: false)
+        case .registered(let image): image
         }
     }
 }

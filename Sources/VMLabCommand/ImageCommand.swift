@@ -3,31 +3,21 @@ import BuildRegistry
 import FoundationEssentials
 import LabEvents
 
-/// `vmlab image`: make images from their descriptions and list them.
+/// `vmlab image`: make images, register those of the matrix, and see what there is.
 struct ImageCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "image", abstract: "Make guest images and list them.", subcommands: [Build.self, List.self]
+        commandName: "image", abstract: "Make guest images; register, verify and exchange them.",
+        groupedSubcommands: [
+            CommandGroup(name: "Making", subcommands: [ImageBuildCommand.self, List.self, ImageMatrixCommand.self]),
+            CommandGroup(
+                name: "Registry",
+                subcommands: [
+                    ImageRegisterCommand.self, ImageShowCommand.self, ImageVerifyCommand.self, ImageCollectCommand.self,
+                    ImageLockCommand.self,
+                    ImageDiffCommand.self, ImageExportCommand.self, ImageImportCommand.self,
+                ]),
+        ]
     )
-
-    /// `vmlab image build`.
-    struct Build: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Make images from images/NAME.yaml, each once: the cache is keyed by everything that decides the result."
-        )
-
-        @Argument(help: "Names of image descriptions.")
-        var names: [String]
-
-        func run() async throws {
-            let catalog = try ImageCatalog.standard()
-            // All names are checked before the first build starts.
-            let descriptions = try names.map { name throws(Problem) in try catalog.description(named: name) }
-            for description in descriptions {
-                let image = try await ImageStore().image(for: description, progress: BuildProgress.show)
-                Terminal.print("\(image.name) \(image.digest ?? "")")
-            }
-        }
-    }
 
     /// `vmlab image list`.
     struct List: AsyncParsableCommand {

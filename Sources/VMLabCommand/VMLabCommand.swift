@@ -32,7 +32,9 @@ public struct VMLabCommand: AsyncParsableCommand {
                 ]),
             CommandGroup(name: "Faults", subcommands: [NodeCommand.self, FaultsCommand.self, HealCommand.self]),
             CommandGroup(name: "Network", subcommands: [NetCommand.self, ProfileCommand.self]),
-            CommandGroup(name: "Host", subcommands: [BootCommand.self, ImageCommand.self, AcceleratorCommand.self, OwnerCommand.self]),
+            CommandGroup(
+                name: "Host",
+                subcommands: [BootCommand.self, ImageCommand.self, FetchCommand.self, AcceleratorCommand.self, OwnerCommand.self]),
         ]
     )
 

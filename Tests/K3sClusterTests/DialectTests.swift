@@ -1,3 +1,4 @@
+import Fetching
 import Foundation
 import LabEvents
 import Testing
@@ -25,16 +26,16 @@ struct DialectTests {
         #expect(try K3sDialect.environment("K3S_TOKEN=baked", setting: [("A", "b")], removing: ["K3S_TOKEN"]) == "A=\"b\"\n")
     }
 
-    @Test("Registries come from variables and from docker login") func registriesComeFrom() throws {
+    @Test("Registries come from variables and from docker login") func registriesComeFrom() async throws {
         let docker = """
             {"auths": {"https://index.docker.io/v1/": {"auth": "\(Data("hub:hub-password".utf8).base64EncodedString())"},
             "registry.example:5000": {"username": "u", "password": "plain-password"}, "other.example": {"auth": "eDp5"}}}
             """
-        let registries = try K3sRegistries(
-            environment: [
+        let registries = try await registries(
+            [
                 "VMLAB_REGISTRIES": "docker.io registry.example:5000=http://mirror.example:8080 own.example none.example",
                 "VMLAB_REGISTRY_OWN_EXAMPLE_USER": "me", "VMLAB_REGISTRY_OWN_EXAMPLE_PASSWORD": "own\"pass: word",
-            ], dockerConfiguration: Array(docker.utf8))
+            ], docker)
         let yaml = try #require(registries.yaml)
         let read: File = try Fixtures.decode(yaml)
         #expect(read.mirrors["registry.example:5000"]?.endpoint == ["http://mirror.example:8080"])
@@ -59,11 +60,16 @@ struct DialectTests {
         var configs: [String: Config]
     }
 
-    @Test("Nothing is taken that no variable names") func nothingTakenNo() throws {
-        let docker = Array(#"{"auths": {"a.example": {"auth": "eDp5"}}}"#.utf8)
-        #expect(try K3sRegistries(environment: [:], dockerConfiguration: docker).yaml == nil)
-        #expect(throws: Problem.self) { try K3sRegistries(environment: ["VMLAB_REGISTRIES": "a", "VMLAB_REGISTRY_A_PASSWORD": "secret"]) }
-        #expect(throws: Problem.self) { try K3sRegistries(environment: ["VMLAB_REGISTRIES": "a"], dockerConfiguration: Array("no".utf8)) }
+    @Test("Nothing is taken that no variable names") func nothingTakenNo() async throws {
+        let docker = #"{"auths": {"a.example": {"auth": "eDp5"}}}"#
+        #expect(try await registries([:], docker).yaml == nil)
+        await #expect(throws: Problem.self) { try await registries(["VMLAB_REGISTRIES": "a", "VMLAB_REGISTRY_A_PASSWORD": "secret"]) }
+        await #expect(throws: Problem.self) { try await registries(["VMLAB_REGISTRIES": "a"], "no") }
+    }
+
+    private func registries(_ environment: [String: String], _ docker: String? = nil) async throws -> K3sRegistries {
+        let credentials = Credentials(environment: environment, dockerConfiguration: docker.map { Array($0.utf8) })
+        return try await K3sRegistries(environment: environment, credentials: credentials)
     }
 
     @Test("A binary is one that the guests can run") func binaryOneGuests() throws {

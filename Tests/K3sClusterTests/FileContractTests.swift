@@ -1,4 +1,5 @@
 import Crypto
+import Fetching
 import Foundation
 import LabEvents
 import Testing
@@ -115,13 +116,14 @@ struct FileContractTests {
         var configs: [String: [String: [String: String]]]
     }
 
-    @Test("registries.yaml has the keys that k3s reads") func registriesKeys() throws {
+    @Test("registries.yaml has the keys that k3s reads") func registriesKeys() async throws {
         let fixture: Registries = try Fixtures.yaml("registries-keys.yaml")
         #expect(K3sRegistries.path == fixture.path.value)
-        let registries = try K3sRegistries(environment: [
+        let environment = [
             "VMLAB_REGISTRIES": "a.example=http://m.example", "VMLAB_REGISTRY_A_EXAMPLE_USER": "u",
             "VMLAB_REGISTRY_A_EXAMPLE_PASSWORD": "secret-password",
-        ])
+        ]
+        let registries = try await K3sRegistries(environment: environment, credentials: Credentials(environment: environment))
         let yaml = try #require(registries.yaml)
         let top: [String: Anything] = try Fixtures.decode(yaml)
         let file: RegistryFile = try Fixtures.decode(yaml)

@@ -42,6 +42,44 @@ import Testing
         }
     }
 
+    @Test func `a variant is what the registry has of it, and its plan names those files`() async throws {
+        let yaml = """
+            groups:
+              - name: edge
+                builder: import
+                axes: {role: [server], machine: [vm], node: [a, b], boot: [direct], arch: [amd64]}
+                outputs: {kernel: {patterns: [k], format: kernel, size: 1-1M}}
+                guest: {commandLine: quiet, memoryMiB: 300, vcpus: 2, consoles: {backdoor: hvc0}}
+            """
+        try await PlanFixtures.withTree(["/variants.yaml": yaml]) { folder in
+            let (catalog, store) = (ImageCatalog(folders: [folder]), ImageStore(cache: folder))
+            let missing = await #expect(throws: Problem.self) {
+                try await ImageFacts.resolve("server@node=a", catalog: catalog, store: store)
+            }
+            #expect(missing?.kind == .invalidInput)
+            #expect(missing?.remedy == "vmlab image build --variant server@machine=vm,profile=none,node=a,boot=direct,arch=amd64")
+            let many = await #expect(throws: Problem.self) { try await ImageFacts.resolve("server", catalog: catalog, store: store) }
+            #expect(many?.remedy == "add what tells them apart: node")
+            // An ELF header of x86-64.
+            var kernel = [UInt8](repeating: 0, count: 64)
+            kernel.replaceSubrange(0..<6, with: [0x7F, 0x45, 0x4C, 0x46, 2, 1])
+            kernel[18] = 62
+            try Data(kernel).write(to: URL(filePath: folder + "/k"))
+            let variant = try VariantMatrix.standard(catalog: catalog).variant(named: "server@node=a")
+            let image = try await ImageRegistry(cache: folder).register(
+                ImageRegistration(variant: variant, files: ["kernel": folder + "/k"], provenance: Provenance(builder: "test"))
+            ).image
+            let facts = try await ImageFacts.resolve("server@node=a", catalog: catalog, store: store)
+            #expect(facts.name == variant.id)
+            #expect(facts.key == "registry:\(image.digest)")
+            #expect(facts.digest == image.digest)
+            #expect((facts.bootModes, facts.defaultMemoryMiB, facts.defaultVCPUs) == ([.direct], 300, 2))
+            let sha256 = image.artifacts[0].sha256
+            #expect(facts.plannedImage(in: .placeholders).kernel == "$REGISTRY/objects/\(sha256.prefix(2))/\(sha256)")
+            #expect(facts.plannedImage(in: .placeholders).disk == nil)
+        }
+    }
+
     @Test func `a boot mode that the image lacks is refused with those it has`() throws {
         let facts = PlanFixtures.wic
         #expect(try facts.bootMode(requested: nil) == .bios)

@@ -105,7 +105,7 @@ extension LabCluster {
                     \(K3sGate.path) \(service.unit) 0
                     """, timeout: gate.limit + .seconds(30))
         var done = "gate on \(address.interface) \(address.first)"
-        let registries = try K3sRegistries.fromEnvironment()
+        let registries = try await K3sRegistries.fromEnvironment()
         if let yaml = registries.yaml {
             try registries.hide(in: lab.secrets)
             try await write(yaml, to: K3sRegistries.path, on: node)

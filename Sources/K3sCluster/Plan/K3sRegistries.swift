@@ -1,11 +1,11 @@
+public import Fetching
 import FoundationEssentials
 public import LabEvents
 
 /// Where images come from, and with which credentials: `/etc/rancher/k3s/registries.yaml`. Its description shows no password.
 ///
 /// Nothing is taken from the host unless a variable names it. `VMLAB_REGISTRIES` lists registries with blanks between them, each `HOST` or `HOST=URL` with the
-/// mirror to ask instead. The credentials of a host are the variables `VMLAB_REGISTRY_<HOST>_USER` and `…_PASSWORD`, where `<HOST>` is in capitals with `_` for
-/// everything but letters and digits, and else what `docker login` left in `~/.docker/config.json` (or `$DOCKER_CONFIG/config.json`).
+/// mirror to ask instead. The login of a host is what ``Credentials`` finds; an identity token is none that containerd could use.
 public struct K3sRegistries: Sendable, Equatable {
     /// One registry.
     public struct Registry: Sendable, Equatable {
@@ -15,8 +15,8 @@ public struct K3sRegistries: Sendable, Equatable {
         public var mirror: String?
         /// The user; nil for a registry that asks for none.
         public var user: String?
-        /// The password.
-        var password: String?
+        /// The login.
+        var login: Login?
     }
 
     /// In the order in which they were named.
@@ -29,38 +29,28 @@ public struct K3sRegistries: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - environment: the variables.
-    ///   - dockerConfiguration: the bytes of a Docker configuration; nil where there is none.
-    /// - Throws: a ``Problem`` of kind `invalidInput` for a password without a user, and for a configuration that cannot be read.
-    public init(environment: [String: String], dockerConfiguration: [UInt8]? = nil) throws(Problem) {
+    ///   - credentials: where logins come from.
+    /// - Throws: a ``Problem`` of kind `invalidInput` for what is no registry, and what ``Credentials/login(for:remark:)`` throws.
+    public init(environment: [String: String], credentials: Credentials) async throws {
         registries = []
         let words = (environment["VMLAB_REGISTRIES"] ?? "").split(whereSeparator: \.isWhitespace)
         guard !words.isEmpty else { return }
-        let logins = try dockerConfiguration.map { bytes throws(Problem) in try Self.logins(bytes) } ?? [:]
         for word in words {
             let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
             guard let host = parts.first, !host.contains("/"), !host.contains("\"") else {
                 throw Problem(.invalidInput, "'\(word)' in VMLAB_REGISTRIES is no registry", why: "HOST or HOST=URL is needed")
             }
-            let key = "VMLAB_REGISTRY_\(Self.variable(host))"
             var registry = Registry(host: host, mirror: parts.count > 1 ? parts[1] : nil)
-            if let password = environment["\(key)_PASSWORD"] {
-                guard let user = environment["\(key)_USER"] else {
-                    throw Problem(.invalidInput, "\(key)_PASSWORD is set without \(key)_USER")
-                }
-                (registry.user, registry.password) = (user, password)
-            } else if let login = logins[host] {
-                (registry.user, registry.password) = (login.user, login.password)
+            if let login = try await credentials.login(for: host).login, let user = login.user {
+                (registry.user, registry.login) = (user, login)
             }
             registries.append(registry)
         }
     }
 
     /// The registries that this process's environment names.
-    public static func fromEnvironment() throws(Problem) -> K3sRegistries {
-        let environment = ProcessInfo.processInfo.environment
-        let folder = environment["DOCKER_CONFIG"] ?? environment["HOME"].map { $0 + "/.docker" }
-        let bytes = folder.flatMap { try? Data(contentsOf: URL(filePath: $0 + "/config.json")) }.map { [UInt8]($0) }
-        return try K3sRegistries(environment: environment, dockerConfiguration: bytes)
+    public static func fromEnvironment() async throws -> K3sRegistries {
+        try await K3sRegistries(environment: ProcessInfo.processInfo.environment, credentials: .standard())
     }
 
     /// The file's content, for root alone; nil when there is nothing to say.
@@ -71,7 +61,7 @@ public struct K3sRegistries: Sendable, Equatable {
             if let mirror = registry.mirror {
                 mirrors += "  \(Self.quoted(registry.host)):\n    endpoint:\n      - \(Self.quoted(mirror))\n"
             }
-            guard let user = registry.user, let password = registry.password else { continue }
+            guard let user = registry.user, let password = registry.login?.secret else { continue }
             for host in Self.hosts(registry) {
                 configs +=
                     "  \(Self.quoted(host)):\n    auth:\n      username: \(Self.quoted(user))\n      password: \(Self.quoted(password))\n"
@@ -83,18 +73,7 @@ public struct K3sRegistries: Sendable, Equatable {
 
     /// Tells the redactor the passwords.
     public func hide(in redactor: Redactor) throws(Problem) {
-        for registry in registries {
-            guard let password = registry.password else { continue }
-            try redactor.add(secret: password, name: "registry-password")
-            // What HTTP and Docker's file make of both.
-            let pair = Data("\(registry.user ?? ""):\(password)".utf8).base64EncodedString()
-            try redactor.add(secret: pair, name: "registry-password")
-        }
-    }
-
-    /// `VMLAB_REGISTRY_<this>_USER`.
-    static func variable(_ host: String) -> String {
-        String(host.uppercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" })
+        for registry in registries { try registry.login?.hide(in: redactor, name: "registry-password") }
     }
 
     /// The hosts that containerd looks credentials up for: those that it connects to.
@@ -112,40 +91,6 @@ public struct K3sRegistries: Sendable, Equatable {
     private static func quoted(_ text: String) -> String {
         // A double-quoted YAML text takes JSON's escapes.
         (try? JSONEncoder.plain.encode(text)).map { String(decoding: $0, as: UTF8.self) } ?? "\"\""
-    }
-
-    // MARK: Docker
-
-    private struct Configuration: Decodable {
-        struct Entry: Decodable {
-            var auth: String?
-            var username: String?
-            var password: String?
-        }
-        var auths: [String: Entry]?
-    }
-
-    /// The logins by host. What a credential helper keeps is not in the file.
-    private static func logins(_ bytes: [UInt8]) throws(Problem) -> [String: (user: String, password: String)] {
-        guard let configuration = try? JSONDecoder().decode(Configuration.self, from: Data(bytes)) else {
-            throw Problem(.invalidInput, "the Docker configuration cannot be read", why: "it is no JSON with `auths`")
-        }
-        var logins: [String: (user: String, password: String)] = [:]
-        for (name, entry) in configuration.auths ?? [:] {
-            var pair = entry.username.flatMap { user in entry.password.map { (user: user, password: $0) } }
-            if let auth = entry.auth, let data = Data(base64Encoded: auth) {
-                let parts = String(decoding: data, as: UTF8.self).split(separator: ":", maxSplits: 1).map(String.init)
-                if parts.count == 2 { pair = (parts[0], parts[1]) }
-            }
-            if let pair { logins[host(name)] = pair }
-        }
-        return logins
-    }
-
-    /// Docker calls its own registry `https://index.docker.io/v1/`.
-    private static func host(_ name: String) -> String {
-        let host = name.split(separator: "/").first { !$0.hasSuffix(":") }.map(String.init) ?? name
-        return host == "index.docker.io" ? "docker.io" : host
     }
 }
 

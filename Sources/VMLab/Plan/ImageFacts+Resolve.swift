@@ -12,21 +12,46 @@ extension ImageFacts {
     /// Finds out about an image without building it.
     ///
     /// - Parameters:
-    ///   - word: the name of a description, or the path of a disk image; see ``isPath(_:)``.
+    ///   - word: the name of a description; else of a variant (``BuildRegistry/VariantName``), which must be registered; or the path of a disk
+    ///     image; see ``isPath(_:)``.
     ///   - catalog: where names are looked up; nil for ``BuildRegistry/ImageCatalog/standard(environment:workingDirectory:executable:)``.
-    ///   - store: the cache that may have it already.
-    /// - Throws: a ``Problem`` of kind `invalidInput` when there is no such image or it cannot be booted; `env: package-sources` when a described
-    ///   image cannot be built on this host.
+    ///   - store: the cache that may have it already; the registry is beside it.
+    /// - Throws: a ``Problem`` of kind `invalidInput` when there is no such image or it cannot be booted, for a variant that is not registered with
+    ///   the command that makes it; `env: package-sources` when a described image cannot be built on this host.
     public static func resolve(_ word: String, catalog: ImageCatalog? = nil, store: ImageStore = ImageStore()) async throws -> ImageFacts {
         guard isPath(word) else {
-            let description = try (catalog ?? ImageCatalog.standard()).description(named: word)
-            return try described(description, store: store)
+            let catalog = try catalog ?? ImageCatalog.standard()
+            if let id = try await variant(word, catalog: catalog, cache: store.cache) {
+                return registered(try await ImageRegistry(cache: store.cache).bootable(id))
+            }
+            return try described(try catalog.description(named: word), store: store)
         }
         let image = try await ForeignImage.inspect(word, digesting: false)
         let path = image.disk?.path ?? word
         return ImageFacts(
             name: image.name, key: try identity(of: path), bootModes: image.firmwares, defaultMemoryMiB: image.defaultMemoryMiB,
             defaultVCPUs: image.defaultVCPUs, commandLine: image.commandLine, consoles: image.consoles, file: path, isCached: true)
+    }
+
+    /// The id of the variant that a word means; nil for what may be a description's name.
+    ///
+    /// - Throws: a ``Problem`` when the word has the form of a variant's name and means none, or several.
+    public static func variant(_ word: String, catalog: ImageCatalog, cache: String = ImageStore.defaultCache()) async throws -> String? {
+        if catalog.names.contains(word) { return nil }
+        let matrix = catalog.hasMatrix ? try VariantMatrix.standard(catalog: catalog) : nil
+        // A word alone may be meant for a description: where it is no role either, the list of those helps more.
+        if !word.contains("@"), !word.contains("=") {
+            guard let matrix, matrix.variants.contains(where: { $0[.role] == word }) else { return nil }
+        }
+        return try await ImageRegistry(cache: cache).resolve(word, in: matrix)
+    }
+
+    private static func registered(_ image: BootableImage) -> ImageFacts {
+        let parts = ["kernel": image.kernel, "initrd": image.initrd, "disk": image.disk?.path].compactMapValues { $0 }
+        return ImageFacts(
+            name: image.name, key: "registry:\(image.digest ?? "")", digest: image.digest, bootModes: image.firmwares,
+            defaultMemoryMiB: image.defaultMemoryMiB, defaultVCPUs: image.defaultVCPUs, commandLine: image.commandLine,
+            consoles: image.consoles, registered: parts.mapValues { String($0.split(separator: "/").last ?? "") }, isCached: true)
     }
 
     private static func described(_ description: ImageDescription, store: ImageStore) throws -> ImageFacts {
@@ -55,6 +80,11 @@ extension ImageFacts {
         // Format and size of the base are not in QEMU's arguments: they name only the overlay.
         if let file {
             image.disk = .init(path: file, format: .raw, virtualBytes: 0)
+        } else if let registered {
+            func path(_ part: String) -> String? { registered[part].map { "\(folders.registry)/objects/\($0.prefix(2))/\($0)" } }
+            image.kernel = path("kernel")
+            image.initrd = path("initrd")
+            image.disk = path("disk").map { .init(path: $0, format: .raw, virtualBytes: 0) }
         } else {
             // The names that ImageBuilder gives; a test compares them with a real image's.
             let folder = "\(folders.images)/\(key)"

@@ -8,7 +8,7 @@ public struct ImageFacts: Codable, Sendable, Equatable {
     /// What tells the image from others.
     ///
     /// For a described image, ``BuildRegistry/ImageStore/key(for:)``: the same wherever the same description is built on the same distribution.
-    /// For a foreign file `file:PATH:BYTES:MODIFIED`, because its content is not read: it is known again on this host only.
+    /// For one of the registry `registry:DIGEST`. For a foreign file `file:PATH:BYTES:MODIFIED`, because its content is not read: it is known again on this host only.
     public var key: String
     /// SHA-256 of its content, as in ``BuildRegistry/BootableImage/digest``; nil while nobody has read or built it.
     public var digest: String?
@@ -24,13 +24,16 @@ public struct ImageFacts: Codable, Sendable, Equatable {
     public var consoles: GuestConsoles
     /// The absolute path of a foreign disk; nil for a described image.
     public var file: String?
+    /// For an image of the registry, SHA-256 of its `kernel`, `initrd` and `disk`; its name is the variant's id then.
+    public var registered: [String: String]?
     /// Whether it can be used at once; otherwise it is built first.
     public var isCached: Bool
 
     /// Facts from their parts.
     public init(
         name: String, key: String, digest: String? = nil, bootModes: [BootMode], defaultMemoryMiB: Int = 1024, defaultVCPUs: Int = 1,
-        commandLine: String = "", consoles: GuestConsoles = GuestConsoles(), file: String? = nil, isCached: Bool = false
+        commandLine: String = "", consoles: GuestConsoles = GuestConsoles(), file: String? = nil,
+        registered: [String: String]? = nil, isCached: Bool = false
     ) {
         self.name = name
         self.key = key
@@ -41,6 +44,7 @@ public struct ImageFacts: Codable, Sendable, Equatable {
         self.commandLine = commandLine
         self.consoles = consoles
         self.file = file
+        self.registered = registered
         self.isCached = isCached
         self.consoles.login?.password = nil
     }

@@ -20,6 +20,9 @@ public struct LabFolders: Codable, Sendable, Equatable {
         self.firmware = firmware
     }
 
+    /// The registry, which lies beside the images.
+    var registry: String { images.hasPrefix("$") ? "$REGISTRY" : images + "/../registry" }
+
     /// The names that stand for the folders in a plan, so that it is the same on every host.
     public static let placeholders = LabFolders(
         run: "$RUN", sockets: "$SOCKETS", ram: "$RAM", images: "$IMAGES", firmware: "$FIRMWARE")

@@ -52,6 +52,8 @@ public struct Planner: Sendable {
         for facts in plan.images {
             if let file = facts.file {
                 images[facts.key] = try await ForeignImage.inspect(file, digesting: false)
+            } else if facts.registered != nil {
+                images[facts.key] = try await ImageRegistry().bootable(facts.name, digest: facts.digest)
             } else {
                 let description = try ImageCatalog.standard().description(named: facts.name)
                 images[facts.key] = try await ImageStore().image(for: description) { event in

@@ -21,7 +21,8 @@ struct StateOptions: ParsableArguments {
 
 /// What may be asked of any scenario.
 struct WishOptions: ParsableArguments {
-    @Option(help: "The image of every node, instead of the scenario's own: a name from images/ or a disk image file.")
+    @Option(
+        help: "The image of every node, instead of the scenario's own: a name from images/, a registered variant, or a disk image file.")
     var image: String?
 
     @Option(help: "Memory of every node in MiB.")

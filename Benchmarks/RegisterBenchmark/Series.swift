@@ -1,0 +1,1 @@
+../GuestShellBenchmark/Series.swift
