@@ -137,7 +137,8 @@ let package = Package(
         .testTarget(name: "GuestShellTests", dependencies: ["GuestShell", "LabEvents", nioCore, nioPosix], swiftSettings: settings),
         // vmlab is run as its users run it, several at once and killed.
         .testTarget(
-            name: "BuildRegistryTests", dependencies: ["BuildRegistry", "LabEvents", "vmlab"], exclude: ["Payload"], swiftSettings: settings),
+            name: "BuildRegistryTests", dependencies: ["BuildRegistry", "LabEvents", "vmlab"], exclude: ["Payload"], swiftSettings: settings
+        ),
         .testTarget(
             name: "ClusterTests",
             dependencies: [
