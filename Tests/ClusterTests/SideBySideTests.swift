@@ -39,7 +39,7 @@ struct SideBySideTests {
         try await CommandLine.with { command in
             // Guests that never touch what they are promised. Two labs with more than half of the host's memory each cannot fit beside each
             // other, whatever else ends meanwhile; what runs beside this test may keep the first one waiting for a while.
-            let total = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) >> 20
+            let total = (sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))) >> 20
             let each = total * 55 / 100 / 2
             let first = try await command.run(["run", "many-nodes", "--nodes", "2", "--keep", "--memory", "\(each)", "--wait-for-memory"])
             try #require(first.code == 0, "\(first.stderr)")
