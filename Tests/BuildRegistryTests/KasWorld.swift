@@ -37,6 +37,7 @@ struct KasWorld: Sendable {
     /// What the stand-in does; see its own words.
     struct Behaviour: Codable {
         var naming = "new"
+        var blind = false
         var inPlace = true
         var oldTimes = true
         var wrongMachine = false

@@ -45,6 +45,17 @@ struct VariantBuildTests {
         }
     }
 
+    @Test func `a builder that does not see the change, and leaves another variant's files, cannot pass them off`() async throws {
+        try await KasWorld.with { world in
+            try world.behave(.init(blind: true))
+            let two = world.isar.filter { $0[.profile] == "vlans" }
+            try #require(two.count == 2)
+            let report = try await world.build(two)
+            #expect(report.variants.map(\.outcome) == [.registered, .registered], "\(report.variants.compactMap(\.problem))")
+            try await world.checkRegistered()
+        }
+    }
+
     @Test func `a builder that sees nothing to do is told to make the outputs again`() async throws {
         try await KasWorld.with { world in
             let one = [try world.matrix.variant(named: "server@profile=vlans,node=server-1")]

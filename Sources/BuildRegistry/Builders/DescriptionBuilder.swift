@@ -17,7 +17,6 @@ struct DescriptionBuilder: VariantBuilding {
     func build(_ variant: ImageVariant, _ work: VariantWork) async throws -> VariantProduct {
         let description = try catalog.description(named: try variant.setting("description"))
         let key = try store.key(for: description)
-        if work.isForced { try await store.remove(key: key) }
         _ = try await store.image(for: description) { event in
             work.alive()
             switch event {

@@ -122,13 +122,11 @@ extension VariantBuild {
     /// Lets the builder work, twice where it saw nothing to do, and finds the outputs.
     private func make(_ variant: ImageVariant, log: String, scratch: String) async throws -> (VariantProduct, [String: String]) {
         let first = try await watched(variant, log: log, scratch: scratch, isForced: false)
-        do {
-            return (first, try files(of: variant, first))
-        } catch {
-            progress(.again(variant: variant.id, missing: error.location ?? error.what))
-            let second = try await watched(variant, log: log, scratch: scratch, isForced: true)
-            return (second, try files(of: variant, second))
-        }
+        let missing = variant.outputs.first { $0.candidates(in: first.folder ?? "").isEmpty }
+        guard variant.builder == .isar, let missing else { return (first, try files(of: variant, first)) }
+        progress(.again(variant: variant.id, missing: missing.name))
+        let second = try await watched(variant, log: log, scratch: scratch, isForced: true)
+        return (second, try files(of: variant, second))
     }
 
     private func files(of variant: ImageVariant, _ product: VariantProduct) throws(Problem) -> [String: String] {

@@ -10,7 +10,7 @@ public enum VariantBuildEvent: Sendable, Equatable {
     case started(variant: String, number: Int, count: Int, why: String, log: String)
     /// What the builder says it is doing.
     case activity(variant: String, text: String)
-    /// The builder ended well without writing the outputs: it is told to make them again.
+    /// The builder ended well without writing the output `missing`: it is told to make the outputs again.
     case again(variant: String, missing: String)
     /// Nothing was heard from the builder for so many seconds.
     case silent(variant: String, seconds: Int, hint: String?)

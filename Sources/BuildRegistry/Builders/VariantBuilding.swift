@@ -30,7 +30,7 @@ struct VariantWork: Sendable {
     var scratch: String
     /// A file whose lock every program of the build holds.
     var lock: String
-    /// Whether to make the outputs again though nothing seems to have changed.
+    /// Whether ISAR is to make the outputs again though it saw nothing to do.
     var isForced = false
     /// Called with each line that says what the builder is doing just now.
     var activity: @Sendable (String) -> Void
