@@ -28,7 +28,7 @@ def ids: map({key: (.testID // ""), value: true}) | from_entries;
   }] as $results
 | def named($state): [$results[] | select(.state == $state)];
   [named("cut")[] | {where: place, test: (.displayName // .name), text: "the test process ended in it, with status \($status)"}] as $cut
-| [$issues[] | {where: (.issue | place), test: ($names[.testID // ""] // .testID // "outside of every test"), text: text}] as $recorded
+| [$issues[] | {id: .testID, where: (.issue | place), test: ($names[.testID // ""] // .testID // "outside of every test"), text: text}] as $recorded
 | [$issues[] | select($names[.testID // ""] | not)] as $outside
 | (if $left then [{where: $name, test: "", text: "processes were left behind: .build/ci/\($name).left"}] else [] end) as $stray
 | ((named("failed") + $cut + $outside + $stray) | length) as $failed
@@ -41,7 +41,8 @@ def ids: map({key: (.testID // ""), value: true}) | from_entries;
     # Tests of other tiers are no part of this run; by their tiers.
     notSelected: (named("notSelected") | map({key: .id, value: ($tiers[.id] // (.skip | capture("not selected: tier (?<tier>\\w+)").tier))})
         | from_entries),
-    ran: [named("passed")[], named("failed")[] | {where: place, test: (.displayName // .name)}],
+    ran: [named("passed")[], named("failed")[] | {id, where: place, test: (.displayName // .name), passed: (.state == "passed")}],
+    flaky: [],
     seconds: $seconds,
     failures: ($recorded + $cut + $stray + $died),
     skips: [

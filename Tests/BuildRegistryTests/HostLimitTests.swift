@@ -69,7 +69,7 @@ struct HostLimitTests {
         }
     }
 
-    @Test(.enabled(if: canMount, "needs the right to mount a tmpfs"), .timeLimit(.minutes(3)))
+    @Test(.enabled(if: canMount, "needs the right to mount a tmpfs"), .timeLimit(.minutes(5)))
     func aDiskThatFillsUpInARealBuildIsNamed() async throws {
         try await withSmallFileSystem(mebibytes: 200) { cache in
             var description = try BuiltImageTests.catalog.description(named: "mini")
@@ -92,7 +92,7 @@ struct HostLimitTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(2))) func unreachablePackageSourcesAreSaidInAptsWords() async throws {
+    @Test(.timeLimit(.minutes(5))) func unreachablePackageSourcesAreSaidInAptsWords() async throws {
         try await withTemporaryFolder { folder in
             // Port 9 of this machine stands for a mirror that does not answer.
             let source = "Packages\tamd64\tDebian\tbookworm\thttp://127.0.0.1:9/debian/\tbookworm\tmain\t"

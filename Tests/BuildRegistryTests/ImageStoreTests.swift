@@ -91,7 +91,7 @@ struct ImageStoreTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func cancellingEndsTheToolsAndLeavesNothingBehind() async throws {
+    @Test(.timeLimit(.minutes(5))) func cancellingEndsTheToolsAndLeavesNothingBehind() async throws {
         try await withTemporaryFolder { cache in
             let (lines, started) = AsyncStream<String>.makeStream()
             let endless = QuickBuilder { folder in

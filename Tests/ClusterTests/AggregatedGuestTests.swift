@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// 802.3ad bonds of real guests at their link aggregations.
-@Suite("Link aggregation with guests", .tier(.cluster), .serialized, .timeLimit(.minutes(8)))
+@Suite("Link aggregation with guests", .tier(.cluster), .serialized, .timeLimit(.minutes(20)))
 struct AggregatedGuestTests {
     @Test("The network phase ends when both ends of each bond take and send frames, and `net show` says what is missing when they do not")
     func network() async throws {
@@ -17,7 +17,7 @@ struct AggregatedGuestTests {
             // The carrier stays, but what the guest says on a leg is lost: LACP alone notices.
             try await command.succeed("net", "impair", started.run, "server-1.eth2", "--way", "out", "--loss", "100")
             var broken = try await command.run(["net", "show", started.run])
-            let end = ContinuousClock.now + .seconds(60)
+            let end = ContinuousClock.now + .hang
             while broken.code == 0, ContinuousClock.now < end { broken = try await command.run(["net", "show", started.run]) }
             #expect(broken.code == 1 && broken.stdout.contains("server-1: eth2: LACP: the partner is not"), "\(broken.stdout)")
         }

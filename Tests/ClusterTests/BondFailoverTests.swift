@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Bonds of real guests under faults; the scenario itself checks states and gaps.
-@Suite("Bond failover", .tier(.cluster), .serialized, .timeLimit(.minutes(8)))
+@Suite("Bond failover", .tier(.cluster), .serialized, .timeLimit(.minutes(20)))
 struct BondFailoverTests {
     struct Case: Sendable, CustomTestStringConvertible {
         var profile: String

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The waits and checks of scenarios as verbs, on labs that stay.
-@Suite("Verbs of waits and checks, on labs", .tier(.cluster), .serialized, .timeLimit(.minutes(10)))
+@Suite("Verbs of waits and checks, on labs", .tier(.cluster), .serialized, .timeLimit(.minutes(20)))
 struct CallVerbTests {
     private static let calls = [
         VerbCall(words: ["succeed", "RUN", "n1", "--", "echo out; echo err >&2"], stdout: "out\n", stderr: "err\n"),

@@ -5,7 +5,7 @@ import Testing
 import VMLab
 
 /// Captures of labs with real guests.
-@Suite("Captures", .tier(.cluster), .serialized, .timeLimit(.minutes(6)))
+@Suite("Captures", .tier(.cluster), .serialized, .timeLimit(.minutes(20)))
 struct CaptureTests {
     /// A lab of two nodes, and how `server-2` reaches `server-1`.
     private static func with(

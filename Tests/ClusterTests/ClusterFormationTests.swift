@@ -3,7 +3,7 @@ import K3sCluster
 import Testing
 
 /// Clusters of k3s on real guests.
-@Suite("Cluster formation", .tier(.cluster), .serialized, .timeLimit(.minutes(15)))
+@Suite("Cluster formation", .tier(.cluster), .serialized, .timeLimit(.minutes(20)))
 struct ClusterFormationTests {
     @Test(
         "Two servers and an agent form a cluster on bonds and VLANs; kubectl is served, the report says which k3s, and no secret is anywhere"

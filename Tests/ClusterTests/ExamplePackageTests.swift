@@ -4,7 +4,7 @@ import SystemPackage
 import Testing
 
 /// Examples/EdgePlatform, as a user has it: a package of its own that links the command line.
-@Suite("The example package", .tier(.cluster), .serialized, .timeLimit(.minutes(15)))
+@Suite("The example package", .tier(.cluster), .serialized, .timeLimit(.minutes(20)))
 struct ExamplePackageTests {
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     private static let folder = root.appending(path: "Examples/EdgePlatform").path

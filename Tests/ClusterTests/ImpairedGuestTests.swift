@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What cables do to frames, as guests measure it.
-@Suite("Impairments seen by guests", .tier(.cluster), .serialized, .timeLimit(.minutes(8)))
+@Suite("Impairments seen by guests", .tier(.cluster), .serialized, .timeLimit(.minutes(20)))
 struct ImpairedGuestTests {
     @Test("50 ± 10 ms, 5 %, 10 Mbit/s, and 20 Mbit/s with 30 ± 5 ms and 1 %: pings and a flood of datagrams show what was asked for")
     func measured() async throws {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The verbs that ask systemd.
-@Suite("Verbs of units and the journal, on labs", .tier(.cluster), .serialized, .timeLimit(.minutes(10)))
+@Suite("Verbs of units and the journal, on labs", .tier(.cluster), .serialized, .timeLimit(.minutes(20)))
 struct JournalVerbTests {
     private static let calls = [
         VerbCall(words: ["wait", "unit", "RUN", "a", "systemd-journald.service"], stderr: "a: unit systemd-journald.service is active ("),
@@ -37,7 +37,7 @@ struct JournalVerbTests {
                 """)
             let begin = ContinuousClock.now
             for call in Self.calls { try await call.check(command, run) }
-            #expect(begin.duration(to: .now) < .seconds(60), "what can no longer come is not waited for")
+            #expect(begin.duration(to: .now) < .seconds(240), "what can no longer come is not waited for")
 
             let lines = try await command.succeed("journal", run, "a", "-u", "broken.service", "-n", "20")
             #expect(lines.contains("it broke") && !lines.contains("edge 42 ready"), "\(lines)")

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// A lab that stays after its scenario.
-@Suite("A kept lab", .tier(.cluster), .serialized, .timeLimit(.minutes(8)))
+@Suite("A kept lab", .tier(.cluster), .serialized, .timeLimit(.minutes(20)))
 struct KeptLabTests {
     @Test("survives its viewer, answers three shells at once, and is taken over by another build without a guest noticing")
     func takeover() async throws {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Growth from few nodes to many.
-@Suite("Many nodes", .tier(.cluster), .serialized, .timeLimit(.minutes(8)))
+@Suite("Many nodes", .tier(.cluster), .serialized, .timeLimit(.minutes(20)))
 struct ManyNodesTests {
     @Test("16 nodes on one switch boot and answer; the time for each does not grow, and the harness stays under 100 MB")
     func sixteen() async throws {

@@ -8,7 +8,7 @@ import VDE
 import VMLab
 
 /// Faults on labs with guests: that each takes effect, that it is healed whatever happens, and that the lab is then as planned.
-@Suite("Faults of the network", .tier(.cluster), .serialized, .timeLimit(.minutes(10)))
+@Suite("Faults of the network", .tier(.cluster), .serialized, .timeLimit(.minutes(20)))
 struct NetFaultTests {
     /// One fault as a person injects it, and what a guest sees of it.
     private struct Case {

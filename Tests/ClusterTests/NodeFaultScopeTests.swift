@@ -6,7 +6,7 @@ import Testing
 import VMLab
 
 /// Faults of a node with systemd and a disk: that each takes effect, and is healed whatever happens to the scope and to the guest.
-@Suite("Faults of a node in scopes", .tier(.cluster), .serialized, .timeLimit(.minutes(12)))
+@Suite("Faults of a node in scopes", .tier(.cluster), .serialized, .timeLimit(.minutes(20)))
 struct NodeFaultScopeTests {
     private struct Case {
         var fault: NodeFault

@@ -3,7 +3,7 @@ import Testing
 import VMLab
 
 /// Faults of nodes by their verbs, on a kept lab of two small guests.
-@Suite("Faults of nodes", .tier(.cluster), .serialized, .timeLimit(.minutes(10)))
+@Suite("Faults of nodes", .tier(.cluster), .serialized, .timeLimit(.minutes(20)))
 struct NodeFaultTests {
     /// One fault as a person injects it, and what a guest sees of it.
     private struct Case {

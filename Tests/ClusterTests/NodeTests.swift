@@ -8,7 +8,7 @@ import Testing
 import VMLab
 
 /// The life of nodes, in this process.
-@Suite("Nodes of a lab", .tier(.cluster), .serialized, .timeLimit(.minutes(8)))
+@Suite("Nodes of a lab", .tier(.cluster), .serialized, .timeLimit(.minutes(20)))
 struct NodeTests {
     /// Runs a lab of nodes on one switch.
     private func withNodes<Result: Sendable>(

@@ -6,7 +6,7 @@ import VDE
 import VMLab
 
 /// Labs on the networks of profiles.
-@Suite("Networks of profiles", .tier(.cluster), .serialized, .timeLimit(.minutes(8)))
+@Suite("Networks of profiles", .tier(.cluster), .serialized, .timeLimit(.minutes(20)))
 struct ProfileTests {
     struct Case: Sendable, CustomTestStringConvertible {
         var profile: String

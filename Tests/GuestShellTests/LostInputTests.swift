@@ -4,7 +4,7 @@ import Testing
 @testable import GuestShell
 
 /// A console that lost a part of what it was told, as the shells of guests take it.
-@Suite("Consoles that lose input", .tier(.contract), .timeLimit(.minutes(1)))
+@Suite("Consoles that lose input", .tier(.contract), .timeLimit(.minutes(5)))
 struct LostInputTests {
     @Test("A shell that waits inside a quotation answers when it is asked again", arguments: ["bash", "dash"], ["'", "\""])
     func lost(_ shell: String, _ quote: String) throws {

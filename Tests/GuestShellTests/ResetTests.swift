@@ -4,7 +4,7 @@ import Testing
 @testable import GuestShell
 
 /// Guests that are lost again before they were reached. A socket of QEMU's takes one client, so what a lost guest leaves connected keeps everybody out.
-@Suite("A guest lost while it is being reached", .tier(.unit), .timeLimit(.minutes(2)))
+@Suite("A guest lost while it is being reached", .tier(.unit), .timeLimit(.minutes(5)))
 struct ResetTests {
     @Test("Reset while its control shell does not answer: the next boot is reached", arguments: [false, true])
     func deaf(alreadyUp: Bool) async throws {

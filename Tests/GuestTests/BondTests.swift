@@ -5,7 +5,7 @@ import Testing
 import VDE
 
 /// A real Linux 802.3ad bond whose partner is a link aggregation.
-@Suite("802.3ad bonds", .tier(.guest), .serialized, .timeLimit(.minutes(5)))
+@Suite("802.3ad bonds", .tier(.guest), .serialized, .timeLimit(.minutes(20)))
 struct BondTests {
     @Test("Linux shows the partner, one aggregator and both legs in use, fast and slow", arguments: LACPRate.allCases)
     func partner(_ rate: LACPRate) async throws {

@@ -3,7 +3,7 @@ import Testing
 import Yams
 
 /// The stand-in's programs on this host, held to the fixtures that the client of k3s is held to (`K3sClusterTests`); each names its place in k3s-io/k3s.
-@Suite("The stand-in and the fixtures of its client", .tier(.contract), .timeLimit(.minutes(2)))
+@Suite("The stand-in and the fixtures of its client", .tier(.contract), .timeLimit(.minutes(5)))
 struct StandinContractTests {
     static let package = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
     static let folder = package + "/images/k3s-standin"

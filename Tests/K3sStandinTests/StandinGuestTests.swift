@@ -4,7 +4,7 @@ import Testing
 import VMLab
 
 /// The stand-in as it is in its image, over real etcd and with the real kubectl. One boot for each test.
-@Suite("The stand-in for k3s in a guest", .tier(.guest), .serialized, .timeLimit(.minutes(12)))
+@Suite("The stand-in for k3s in a guest", .tier(.guest), .serialized, .timeLimit(.minutes(20)))
 struct StandinGuestTests {
     /// What a step prints, and parts that must be in it.
     struct Step: Sendable {

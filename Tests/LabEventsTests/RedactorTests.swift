@@ -156,7 +156,7 @@ import Testing
     }
 
     @Test(
-        .timeLimit(.minutes(1)),
+        .timeLimit(.minutes(5)),
         arguments: [
             "password=", "token: x", "://", "eyJ", "--token ", "authorization:", "Bearer 1", "-----BEGIN ", "-----BEGIN PRIVATE KEY-----",
             "PRIVATE KEY ", "K10", "\"password\":\"",

@@ -32,7 +32,7 @@ struct CallVerbTests {
     func mistake(_ mistake: Mistake) async throws {
         try await World.with { world in
             let program = try world.start([World.vmlab] + mistake.words)
-            #expect(try await program.wait(.seconds(60)) == .exited(2))
+            #expect(try await program.wait() == .exited(2))
             #expect(program.stderr.contains(mistake.says), "\(program.stderr)")
             #expect(program.stdout.isEmpty)
         }

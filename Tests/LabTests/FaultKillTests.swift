@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// An owner that is killed while something is broken on purpose.
-@Suite("Faults whose owner is killed", .tier(.cluster), .serialized, .timeLimit(.minutes(10)))
+@Suite("Faults whose owner is killed", .tier(.cluster), .serialized, .timeLimit(.minutes(20)))
 struct FaultKillTests {
     static let faults: [[String]] = [
         ["net", "cut", "RUN", "a.eth1"], ["net", "isolate", "RUN", "a"], ["net", "partition", "RUN", "a", "b"],
@@ -33,7 +33,7 @@ struct FaultKillTests {
             guard words.contains("freeze") || words.contains("crash") else { return }
             let next = try world.vmlab("run", "two-nodes", "--cables", "--until", "reachability")
             _ = try await world.run(of: next)
-            #expect(try await next.wait(.seconds(120)) == .exited(0), "\(next.stderr)")
+            #expect(try await next.wait() == .exited(0), "\(next.stderr)")
         }
     }
 
@@ -86,7 +86,7 @@ struct FaultKillTests {
             guard lab.faults.contains(where: { $0[0] == "starve" }) else { return }
             let next = try world.vmlab("run", "two-nodes", "--until", "network")
             _ = try await world.run(of: next)
-            #expect(try await next.wait(.seconds(120)) == .exited(0), "\(next.stderr)")
+            #expect(try await next.wait() == .exited(0), "\(next.stderr)")
         }
     }
 }

@@ -7,7 +7,7 @@ import Testing
 /// What cleaning leaves alone: everything that no record of a dead lab names.
 @Suite("Cleaning beside foreign processes", .tier(.cluster), .serialized)
 struct ForeignTests {
-    @Test("Sweeping takes a dead lab alone: a kept lab, a foreign QEMU and a foreign switch stay", .timeLimit(.minutes(5)))
+    @Test("Sweeping takes a dead lab alone: a kept lab, a foreign QEMU and a foreign switch stay", .timeLimit(.minutes(20)))
     func sweeping() async throws {
         try await World.with { world in
             let foreign = try await Foreign(world)
@@ -43,7 +43,7 @@ struct ForeignTests {
         }
     }
 
-    @Test("A record whose number belongs to another process by now ends nobody", .timeLimit(.minutes(5)))
+    @Test("A record whose number belongs to another process by now ends nobody", .timeLimit(.minutes(20)))
     func reusedNumber() async throws {
         try await World.with { world in
             let foreign = try await Foreign(world)
@@ -85,7 +85,7 @@ private struct Foreign {
             environment: environment, log: folder + "/machine")
         programs = [lan, machine]
         do {
-            try await Poll.until("the foreign switch runs", .seconds(60)) { access(folder + "/lan/ctl", F_OK) == 0 ? () : nil }
+            try await Poll.until("the foreign switch runs") { access(folder + "/lan/ctl", F_OK) == 0 ? () : nil }
         } catch {
             end()
             throw error
@@ -118,7 +118,7 @@ extension World {
         for victim in [owner, watchdog] { kill(victim, SIGSTOP) }
         for victim in [viewer.pid, owner, watchdog] { kill(victim, SIGKILL) }
         #expect(try await viewer.wait() == .signalled(SIGKILL))
-        try await Poll.until("the owner is gone", .seconds(30)) { run.isLocked ? nil : () }
+        try await Poll.until("the owner is gone") { run.isLocked ? nil : () }
         #expect(run.members().count >= 1, "nothing was left to sweep")
         return run
     }

@@ -33,7 +33,8 @@ struct KillCase: Sendable, CustomTestStringConvertible {
 @Suite("Signals to a run", .tier(.cluster), .serialized)
 struct KillTests {
     @Test(
-        "A signal to the viewer or the owner leaves nothing, and says so", .timeLimit(.minutes(5)), arguments: KillCase.attended.sampled(3))
+        "A signal to the viewer or the owner leaves nothing, and says so", .timeLimit(.minutes(20)), arguments: KillCase.attended.sampled(3)
+    )
     func attended(_ kill: KillCase) async throws {
         try await World.with { world in
             let viewer = try world.vmlab("run", "two-nodes")
@@ -87,7 +88,7 @@ struct KillTests {
 
     // MARK: A kept lab
 
-    @Test("A signal to the owner of a kept lab leaves nothing", .timeLimit(.minutes(5)), arguments: KillCase.keptOwner)
+    @Test("A signal to the owner of a kept lab leaves nothing", .timeLimit(.minutes(20)), arguments: KillCase.keptOwner)
     func keptOwner(_ kill: KillCase) async throws {
         try await World.with { world in
             let run = try await world.keptRun()
@@ -104,13 +105,13 @@ struct KillTests {
         }
     }
 
-    @Test("A kept lab does not care who watches it", .timeLimit(.minutes(5)))
+    @Test("A kept lab does not care who watches it", .timeLimit(.minutes(20)))
     func keptViewer() async throws {
         try await World.with { world in
             let run = try await world.keptRun()
             for signal in KillCase.signals {
                 let viewer = try world.vmlab("events", run.identifier, "--follow")
-                _ = try await Poll.until("the events are shown", .seconds(60)) { viewer.stderr.contains("kept") ? true : nil }
+                _ = try await Poll.until("the events are shown") { viewer.stderr.contains("kept") ? true : nil }
                 viewer.send(signal)
                 #expect(try await viewer.wait(.seconds(7)) == (signal == SIGKILL ? .signalled(SIGKILL) : .exited(128 + signal)))
                 let answer = try await world.end(of: "execute", run.identifier, "b", "--", "echo still $((40 + 2))")
@@ -125,7 +126,7 @@ struct KillTests {
 
     // MARK: Other ways to end
 
-    @Test("A second Ctrl-C does not wait", .timeLimit(.minutes(5)))
+    @Test("A second Ctrl-C does not wait", .timeLimit(.minutes(20)))
     func twice() async throws {
         try await World.with { world in
             let viewer = try world.vmlab("run", "two-nodes")
@@ -139,7 +140,7 @@ struct KillTests {
         }
     }
 
-    @Test("timeout(1) ends a run", .timeLimit(.minutes(5)))
+    @Test("timeout(1) ends a run", .timeLimit(.minutes(20)))
     func timeout() async throws {
         try await World.with { world in
             let viewer = try world.start(["/usr/bin/timeout", "4", World.vmlab, "run", "two-nodes"])
@@ -154,13 +155,13 @@ struct KillTests {
         }
     }
 
-    @Test("Closing the terminal ends a run", .timeLimit(.minutes(5)))
+    @Test("Closing the terminal ends a run", .timeLimit(.minutes(20)))
     func closedTerminal() async throws {
         try await World.with { world in
             let terminal = try Terminal()
             defer { terminal.close() }
             let viewer = try world.start([World.vmlab, "run", "two-nodes"], terminal: terminal.path)
-            let identifier = try await Poll.until("a run begins", .seconds(60)) { world.runs().first }
+            let identifier = try await Poll.until("a run begins") { world.runs().first }
             let run = LabRun(world: world, identifier: identifier)
             try await terminal.reading { try await run.wait(for: .running) }
             let begin = ContinuousClock.now

@@ -21,7 +21,7 @@ struct LabRun: Sendable {
     }
 
     /// Waits for an event.
-    func wait<Found>(for what: String, _ limit: Duration = .seconds(120), _ choose: (LabEvent) -> Found?) async throws -> Found {
+    func wait<Found>(for what: String, _ limit: Duration = .hang, _ choose: (LabEvent) -> Found?) async throws -> Found {
         var reader = EventReader(path + "/events.jsonl")
         return try await Poll.until("run \(identifier): \(what)", limit) { reader.next().lazy.compactMap(choose).first }
     }
@@ -60,7 +60,7 @@ struct LabRun: Sendable {
 
     /// The process that owns the run, as soon as it is there. A child of it that has not become another program yet has the same words: the oldest is it.
     func owner() async throws -> Int32 {
-        try await Poll.until("run \(identifier) has an owner", .seconds(30)) {
+        try await Poll.until("run \(identifier) has an owner") {
             let found = HostProcess.all().filter { $0.words.dropFirst().starts(with: ["owner", "--run", path]) }
             return found.compactMap { process in ProcessRecord.startTime(pid: process.pid).map { ($0, process.pid) } }.min { $0 < $1 }?.1
         }

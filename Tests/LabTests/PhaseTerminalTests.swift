@@ -5,7 +5,7 @@ import Reporting
 import Testing
 
 /// Debugging by phase in a person's terminals, which tmux keeps: what they show, and what the commands that are shown there do.
-@Suite("Phases in a terminal", .tier(.cluster), .serialized, .timeLimit(.minutes(5)))
+@Suite("Phases in a terminal", .tier(.cluster), .serialized, .timeLimit(.minutes(20)))
 struct PhaseTerminalTests {
     /// A run that a window began, as it says in its first line.
     private static func run(_ window: Tmux.Window, in world: World) async throws -> LabRun {
@@ -31,7 +31,7 @@ struct PhaseTerminalTests {
 
     /// Waits until a window shows for the `count`th time what can be done with a paused run.
     private static func pause(_ window: Tmux.Window, count: Int = 1) async throws -> Shown {
-        try await window.wait(for: "pause \(count)", .seconds(120)) { text in
+        try await window.wait(for: "pause \(count)") { text in
             guard text.components(separatedBy: " drop: ").count > count, let attach = shown("attach", in: text),
                 let goOn = shown("go on", in: text), let step = shown("step", in: text), let drop = shown("drop", in: text)
             else { return nil }
@@ -46,7 +46,7 @@ struct PhaseTerminalTests {
                 let first = try await tmux.window()
                 try await first.type("vmlab run two-nodes --until network --keep")
                 let run = try await Self.run(first, in: world)
-                try await first.wait(for: " drop: ", .seconds(120))
+                try await first.wait(for: " drop: ")
                 #expect(try await first.status() == 0)
                 let text = try await first.text()
                 #expect(text.contains("boot: passed") && text.contains("network: passed"), "\(text)")

@@ -4,7 +4,7 @@ import LabEvents
 import Testing
 
 /// `vmlab phase`, as a script uses it.
-@Suite("Verbs of phases", .tier(.cluster), .serialized, .timeLimit(.minutes(8)))
+@Suite("Verbs of phases", .tier(.cluster), .serialized, .timeLimit(.minutes(20)))
 struct PhaseVerbTests {
     /// The last object that `--json` prints.
     private struct Report: Decodable {
@@ -56,7 +56,7 @@ struct PhaseVerbTests {
 
             // Beside one that waits another may run; the lab then waits again.
             let waiter = try world.vmlab("phase", "run", run.identifier, "TCP", "--pause-before", "TCP")
-            try await Poll.until("it waits", .seconds(60)) { waiter.stderr.contains("go on: ") ? () : nil }
+            try await Poll.until("it waits") { waiter.stderr.contains("go on: ") ? () : nil }
             let beside = try await report("run", "network")
             #expect(beside.0 == .exited(0) && beside.1.verdict == "passed")
             let paused = try await world.end(of: "phase", "list", run.identifier, "--json")

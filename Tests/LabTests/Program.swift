@@ -82,22 +82,7 @@ final class Program: Sendable {
     }
 
     /// Waits for its end.
-    func wait(_ limit: Duration = .seconds(120)) async throws -> End {
+    func wait(_ limit: Duration = .hang) async throws -> End {
         try await Poll.until("\(words.joined(separator: " ")) ends", limit) { self.end }
-    }
-}
-
-/// Looks again and again at what nothing announces.
-enum Poll {
-    /// - Throws: when `look` found nothing in time.
-    static func until<Found>(_ what: String, _ limit: Duration, every interval: Duration = .milliseconds(2), _ look: () throws -> Found?)
-        async throws -> Found
-    {
-        let deadline = ContinuousClock.now + limit
-        while true {
-            if let found = try look() { return found }
-            guard ContinuousClock.now < deadline else { throw Program.Failure(description: "after \(limit) still not: \(what)") }
-            try await Task.sleep(for: interval)
-        }
     }
 }

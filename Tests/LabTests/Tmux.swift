@@ -52,7 +52,7 @@ struct Tmux: Sendable {
         environment["TMUX"] = nil
         let program = try Program(
             ["/usr/bin/env", "tmux", "-L", name] + words, environment: environment, log: "\(world.folder)/tmux-\(counter.next())")
-        guard try await program.wait(.seconds(20)) == .exited(0) else {
+        guard try await program.wait() == .exited(0) else {
             throw Program.Failure(description: "tmux \(words.joined(separator: " ")): \(program.stderr)")
         }
         return program.stdout
@@ -85,7 +85,7 @@ extension Tmux.Window {
 
     /// Waits until the terminal shows something.
     @discardableResult
-    func wait<Found>(for what: String, _ limit: Duration = .seconds(60), _ look: (String) throws -> Found?) async throws -> Found {
+    func wait<Found>(for what: String, _ limit: Duration = .hang, _ look: (String) throws -> Found?) async throws -> Found {
         let deadline = ContinuousClock.now + limit
         while true {
             let text = try await text()
@@ -98,12 +98,12 @@ extension Tmux.Window {
     }
 
     /// Waits until the terminal shows a text.
-    func wait(for text: String, _ limit: Duration = .seconds(60)) async throws {
+    func wait(for text: String, _ limit: Duration = .hang) async throws {
         try await wait(for: "'\(text)'", limit) { $0.contains(text) ? () : nil }
     }
 
     /// Waits until a shell prompts with a sign.
-    func prompt(_ sign: String, _ limit: Duration = .seconds(60)) async throws {
+    func prompt(_ sign: String, _ limit: Duration = .hang) async throws {
         try await wait(for: "the prompt '\(sign)'", limit) { text in
             text.split(separator: "\n").last { !$0.allSatisfy(\.isWhitespace) }?.trimmingCharacters(in: .whitespaces).hasSuffix(sign)
                 == true
@@ -112,7 +112,7 @@ extension Tmux.Window {
     }
 
     /// Waits until the window's own shell prompts again, and asks it for the exit status of the command before.
-    func status(_ limit: Duration = .seconds(60)) async throws -> Int {
+    func status(_ limit: Duration = .hang) async throws -> Int {
         try await prompt("$", limit)
         let mark = "status\(UInt16.random(in: 0 ... .max))"
         try await type("echo \(mark) $?.")

@@ -61,7 +61,7 @@ struct World: Sendable {
     func vmlab(_ words: String...) throws -> Program { try start([Self.vmlab] + words) }
 
     /// Starts vmlab and waits for its end.
-    func end(of words: String..., within limit: Duration = .seconds(60)) async throws -> Program {
+    func end(of words: String..., within limit: Duration = .hang) async throws -> Program {
         let program = try start([Self.vmlab] + words)
         _ = try await program.wait(limit)
         return program
@@ -69,7 +69,7 @@ struct World: Sendable {
 
     /// A run that a program has begun, as soon as it says so.
     func run(of program: Program) async throws -> LabRun {
-        let identifier = try await Poll.until("the run's id is printed", .seconds(60)) { () throws -> String? in
+        let identifier = try await Poll.until("the run's id is printed") { () throws -> String? in
             let line = program.stdout.split(separator: "\n", omittingEmptySubsequences: false)
             if line.count > 1, line[0].hasPrefix("run ") { return String(line[0].dropFirst(4)) }
             if let end = program.end { throw Program.Failure(description: "\(program.words) began no run and \(end): \(program.stderr)") }

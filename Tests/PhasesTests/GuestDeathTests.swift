@@ -10,7 +10,7 @@ import VMLab
 @testable import Phases
 
 /// A guest that goes away, stands still or starts again ends every wait, which names it.
-@Suite("Guests lost in the middle of waits", .tier(.guest), .serialized, .timeLimit(.minutes(5)))
+@Suite("Guests lost in the middle of waits", .tier(.guest), .serialized, .timeLimit(.minutes(20)))
 struct GuestDeathTests {
     /// What never comes in any guest.
     private static let anywhere: [NodeCondition] = [

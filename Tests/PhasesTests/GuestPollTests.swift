@@ -8,7 +8,7 @@ import VMLab
 @testable import Phases
 
 /// The loop that guests run, in the host's shells.
-@Suite("A check that the guest repeats", .tier(.contract), .timeLimit(.minutes(2)))
+@Suite("A check that the guest repeats", .tier(.contract), .timeLimit(.minutes(5)))
 struct GuestPollTests {
     static let shells = [HostShell(), .posix]
 

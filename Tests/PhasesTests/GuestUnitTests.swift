@@ -6,7 +6,7 @@ import VMLab
 @testable import Phases
 
 /// Waits for units and the journal, in a guest with systemd; one boot.
-@Suite("Waits for units and the journal", .tier(.guest), .serialized, .timeLimit(.minutes(8)))
+@Suite("Waits for units and the journal", .tier(.guest), .serialized, .timeLimit(.minutes(20)))
 struct GuestUnitTests {
     private static let long = Budget("long", .seconds(600))
 
@@ -46,7 +46,7 @@ struct GuestUnitTests {
                 try await node.waitForJournal("my last w.rds", unit: "slow.service", Budget("test", .seconds(3)))
             }
             #expect(silent.what == "budget 'test' is used up: node: the journal of slow.service says /my last w.rds/")
-            let secure = await GuestLab.problem { try await node.waitForHTTP("https://127.0.0.1:9/", Budget("test", .seconds(2))) }
+            let secure = await GuestLab.problem { try await node.waitForHTTP("https://127.0.0.1:9/", Budget("test", .seconds(8))) }
             #expect(secure.why?.contains("last answer: no: ") == true)
         }
     }

@@ -7,7 +7,7 @@ import VMLab
 @testable import Phases
 
 /// Each wait in a guest without systemd; one boot.
-@Suite("Waits in a guest", .tier(.guest), .serialized, .timeLimit(.minutes(5)))
+@Suite("Waits in a guest", .tier(.guest), .serialized, .timeLimit(.minutes(20)))
 struct GuestWaitTests {
     private static let short = Budget("test", .seconds(1))
 

@@ -8,7 +8,7 @@ import VMLab
 @testable import Phases
 
 /// Waits for conditions that are asked in this process.
-@Suite("Waits", .tier(.unit), .timeLimit(.minutes(1)))
+@Suite("Waits", .tier(.unit), .timeLimit(.minutes(5)))
 struct WaitTests {
     /// Gives its answers one after the other, and the last again and again.
     final class Answers: Sendable {

@@ -7,7 +7,7 @@ import Testing
 @testable import QEMU
 
 /// Starts real QEMU processes under TCG with guests of a few instructions.
-@Suite(.tier(.contract), .serialized, .timeLimit(.minutes(2))) struct GuestLifeTests {
+@Suite(.tier(.contract), .serialized, .timeLimit(.minutes(5))) struct GuestLifeTests {
     /// A guest in a folder of its own, with one boot sector as its disk.
     private func configuration(_ folder: String, _ sector: BootSector?) throws -> QEMUConfiguration {
         var configuration = sample(interfaces: 1)

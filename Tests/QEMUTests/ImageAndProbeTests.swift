@@ -4,7 +4,7 @@ import Testing
 
 @testable import QEMU
 
-@Suite(.tier(.contract), .serialized, .timeLimit(.minutes(2))) struct ImageAndProbeTests {
+@Suite(.tier(.contract), .serialized, .timeLimit(.minutes(5))) struct ImageAndProbeTests {
     @Test func `an overlay keeps its base and its base's format`() async throws {
         try await withTestFolder { folder in
             let images = try QEMUImage()

@@ -5,7 +5,7 @@ import Testing
 
 /// 10 000 frames from host port to host port for each question. What is decided is compared with the pure model, frame by frame; what takes
 /// time, with an unimpaired run of the same test.
-@Suite("Measurements of cables", .tier(.contract), .timeLimit(.minutes(3))) struct CableMeasurementTests {
+@Suite("Measurements of cables", .tier(.contract), .timeLimit(.minutes(5))) struct CableMeasurementTests {
     private func model(_ impairments: Impairments, seed: UInt64 = 1, cable: String = "c") -> ImpairmentModel {
         ImpairmentModel(impairments, seed: seed, cable: cable, direction: .forward)
     }

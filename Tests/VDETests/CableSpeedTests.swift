@@ -4,7 +4,7 @@ import LabEvents
 import Testing
 
 /// What CableBenchmark measures, a short time long.
-@Suite("Speed of cables", .tier(.contract), .timeLimit(.minutes(2))) struct CableSpeedTests {
+@Suite("Speed of cables", .tier(.contract), .timeLimit(.minutes(5))) struct CableSpeedTests {
     @Test func `an idle cable carries no less than wirefilter, but for chance and a tenth`() async throws {
         try await SwitchFolder.with { folder in
             let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")

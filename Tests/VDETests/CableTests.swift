@@ -6,7 +6,7 @@ import Testing
 
 @testable import VDE
 
-@Suite("Cables", .tier(.contract), .timeLimit(.minutes(1))) struct CableTests {
+@Suite("Cables", .tier(.contract), .timeLimit(.minutes(5))) struct CableTests {
     private struct Stop: Error {}
 
     private var descriptors: Int { (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count) ?? -1 }

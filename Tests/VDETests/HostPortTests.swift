@@ -5,7 +5,7 @@ import Testing
 
 @testable import VDE
 
-@Suite("Host ports", .tier(.contract), .timeLimit(.minutes(1))) struct HostPortTests {
+@Suite("Host ports", .tier(.contract), .timeLimit(.minutes(5))) struct HostPortTests {
     private struct Stop: Error {}
 
     /// The descriptors of this process that are bound in a folder or connected to a socket there. Others come and go with the tests beside this one.

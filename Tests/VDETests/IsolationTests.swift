@@ -9,7 +9,7 @@ import Testing
 /// That nothing more comes is known by order, not by time. A switch works on one thing at a time, so once its counter shows that it took a
 /// frame, the frame's copies are in the queues of its ports. Barrier frames that are sent then come after them: first through the trunks, and
 /// once they arrived at the other switch, to every port from its own switch.
-@Suite("Isolation on the wire", .tier(.contract), .timeLimit(.minutes(3))) struct IsolationTests {
+@Suite("Isolation on the wire", .tier(.contract), .timeLimit(.minutes(5))) struct IsolationTests {
     typealias Place = TestFabric.Place
 
     private static let tagger = 10

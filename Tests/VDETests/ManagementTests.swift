@@ -119,7 +119,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func `a killed switch ends every call and wait at once, and names the signal`() async throws {
         // No call's own limit ends it within the test's.
         try await SwitchFolder.withSwitch(callLimit: .seconds(600)) { vdeSwitch in

@@ -3,7 +3,7 @@ import Testing
 
 @testable import VDE
 
-@Suite("Programs of a switch", .tier(.contract), .timeLimit(.minutes(1))) struct ProgramTests {
+@Suite("Programs of a switch", .tier(.contract), .timeLimit(.minutes(5))) struct ProgramTests {
     typealias Port = SwitchProgram.Port
 
     private static let first = SwitchProgram(ports: [

@@ -108,7 +108,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a switch that stands still is killed`() async throws {
+    @Test(.timeLimit(.minutes(5))) func `a switch that stands still is killed`() async throws {
         try await SwitchFolder.with { folder in
             let process = try await withVDESwitch(folder.configuration(), options: folder.options) { vdeSwitch in
                 vdeSwitch.process.signal(SIGSTOP)

@@ -7,7 +7,7 @@ import VDE
 @testable import VMLab
 
 /// The counters of cables that a run leaves, of labs whose machines are not started.
-@Suite("Counters of cables as evidence", .tier(.contract), .serialized, .timeLimit(.minutes(2)))
+@Suite("Counters of cables as evidence", .tier(.contract), .serialized, .timeLimit(.minutes(5)))
 struct CableReportTests {
     private static let folder =
         URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path + "/profiles"

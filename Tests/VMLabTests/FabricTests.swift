@@ -11,7 +11,7 @@ import VDE
 ///
 /// That nothing more comes is known by counting. A switch works on one frame at a time, so once it has counted the frames in, its counts of what went out
 /// are final; what went out to a trunk must be counted in at the other end before that switch's counts are.
-@Suite("The fabric of profiles", .tier(.contract), .serialized, .timeLimit(.minutes(4)))
+@Suite("The fabric of profiles", .tier(.contract), .serialized, .timeLimit(.minutes(5)))
 struct FabricTests {
     private static let kinds: [[VLANTag]] =
         [[], [VLANTag(100, priority: 5)], [VLANTag(200, isDropEligible: true)], [VLANTag(0, priority: 7)]]

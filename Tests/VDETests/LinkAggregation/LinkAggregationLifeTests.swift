@@ -5,7 +5,7 @@ import Testing
 
 @testable import VDE
 
-@Suite("Link aggregation: beginning and end", .tier(.contract), .serialized, .timeLimit(.minutes(2))) struct LinkAggregationLifeTests {
+@Suite("Link aggregation: beginning and end", .tier(.contract), .serialized, .timeLimit(.minutes(5))) struct LinkAggregationLifeTests {
     private struct Stop: Error {}
 
     @Test func `a switch that is killed takes the legs out of use, and brings them back when it runs again`() async throws {

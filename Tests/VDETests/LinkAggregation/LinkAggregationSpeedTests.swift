@@ -5,7 +5,7 @@ import Testing
 @testable import VDE
 
 /// Frames a second from a switch to a guest's sockets, through a cable and through a link aggregation, in the same run.
-@Suite("Speed of link aggregations", .tier(.contract), .timeLimit(.minutes(1))) struct LinkAggregationSpeedTests {
+@Suite("Speed of link aggregations", .tier(.contract), .timeLimit(.minutes(5))) struct LinkAggregationSpeedTests {
     @Test(arguments: [60, 1514]) func `a link aggregation is about as fast as a cable`(_ size: Int) async throws {
         var (cables, aggregations): ([Double], [Double]) = ([], [])
         try await TestAggregation.with { all in

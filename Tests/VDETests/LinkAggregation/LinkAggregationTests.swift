@@ -77,7 +77,7 @@ extension LinkAggregation {
     }
 }
 
-@Suite("Link aggregation", .tier(.contract), .timeLimit(.minutes(2))) struct LinkAggregationTests {
+@Suite("Link aggregation", .tier(.contract), .timeLimit(.minutes(5))) struct LinkAggregationTests {
     @Test func `both legs are one aggregator, and both ends know it`() async throws {
         try await TestAggregation.with { all in
             let status = all.lag.status
