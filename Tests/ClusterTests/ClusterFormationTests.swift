@@ -108,20 +108,6 @@ struct ClusterFormationTests {
         }
     }
 
-    private static let combinations = ["simple", "vlans", "bonding-vlans", "dhcp-simple", "bonding-two-switches", "dual-stack"].flatMap {
-        profile in
-        ["2", "2+1", "3+1"].map { (profile, $0) }
-    }
-
-    /// `ci/soak` has the whole matrix among its labs.
-    @Test("Clusters form on every network", .timeLimit(.minutes(20)), arguments: combinations.sampled(combinations.count))
-    func everyNetwork(profile: String, topology: String) async throws {
-        try await CommandLine.with { command in
-            let outcome = try await command.run(["run", "cluster-formation", "--profile", profile, "--topology", topology])
-            #expect(outcome.code == 0, "\(outcome.stdout)\n\(outcome.stderr)")
-        }
-    }
-
     @Test("Nobody joins on a network that keeps the nodes apart, and that is why")
     func keptApart() async throws {
         try await CommandLine.with { command in

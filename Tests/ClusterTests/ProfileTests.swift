@@ -25,7 +25,7 @@ struct ProfileTests {
             Case(profile: "dual-stack", probes: 4),
             // The last matrix is the one without the service node.
             Case(profile: "dhcp-simple", probes: 2), Case(profile: "vlans-broken", nodes: 4, probes: 24, isolated: 24),
-        ])
+        ].sampled(3))
     func matrix(_ example: Case) async throws {
         try await CommandLine.with { command in
             let outcome = try await command.run(["run", "many-nodes", "--nodes", "\(example.nodes)", "--profile", example.profile])
