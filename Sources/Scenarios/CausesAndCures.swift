@@ -25,7 +25,7 @@ extension Scenario {
         }
         Phase("never ready") {
             Phase("bounded, with its log") { lab in try await lab.cures.startUnready() }
-                .expectedToFail(matching: #"'no-join' is used up(.|\n)*Polling for API server readiness"#, because: "k3s never says so")
+                .expectedToFail(matching: #"'no-join' is used up[\s\S]*Polling for API server readiness"#, because: "k3s never says so")
             Phase("with one that does") { lab in try await lab.cures.becomeReady() }
         }
         Phase("wrong token") { lab in try await lab.cures.cluster.join(lab.cures.second, token: .generated()) }

@@ -57,7 +57,8 @@ extension Node {
 
     private func take(_ line: String, boot: Int, _ panics: AsyncStream<String>.Continuation) {
         mutable.withLock { current in
-            current.lastLine = line
+            // As a terminal shows it.
+            current.lastLine = line.split(separator: "\r").last.map(String.init) ?? line
             if line.contains(Self.panicSign) { current.panicLine = line }
         }
         context.events.record(.console(LabEvent.ConsoleLine(boot: boot, line: line)), node: name, severity: .debug)

@@ -23,25 +23,31 @@ final class StandardInput: Sendable {
     }
 
     /// What is there, at most 48 KiB; nil at the end, or when the task is cancelled: reading itself could not be given up.
+    ///
+    /// By poll(2) on a thread of its own: a dispatch source for each piece, on one descriptor, has crashed in libdispatch's event loop.
     private func next() async -> [UInt8]? {
-        var status = stat()
-        // A file is always readable, and nothing announces it.
-        if fstat(STDIN_FILENO, &status) == 0, status.st_mode & S_IFMT == S_IFREG { return Self.read() }
-        // Dispatch's objects may be used from any thread; their Swift protocols do not say so.
-        nonisolated(unsafe) let source = DispatchSource.makeReadSource(fileDescriptor: STDIN_FILENO, queue: .global())
+        var ends: [Int32] = [0, 0]
+        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else { return nil }
+        let (wake, waker) = (ends[0], ends[1])
+        defer { for end in [wake, waker] { close(end) } }
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let piece = InputPiece()
-                source.setEventHandler {
-                    piece.bytes.withLock { $0 = Self.read() }
-                    source.cancel()
-                }
-                source.setCancelHandler { continuation.resume(returning: piece.bytes.withLock { $0 }) }
-                source.resume()
+                Self.queue.async { continuation.resume(returning: Self.isReadable(unless: wake) ? Self.read() : nil) }
             }
         } onCancel: {
-            source.cancel()
+            _ = write(waker, [0], 1)
         }
+    }
+
+    private static let queue = DispatchQueue(label: "vmlab.standard-input")
+
+    /// Waits until there is something to read, or the end.
+    ///
+    /// - Parameter wake: a descriptor that ends the wait when it can be read.
+    private static func isReadable(unless wake: Int32) -> Bool {
+        var files = [STDIN_FILENO, wake].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        while poll(&files, nfds_t(files.count), -1) < 0 { guard errno == EINTR || errno == EAGAIN else { return true } }
+        return files[1].revents == 0
     }
 
     private static func read() -> [UInt8]? {
@@ -55,11 +61,6 @@ final class StandardInput: Sendable {
 
     /// The guest took a piece.
     func taken() { window.release() }
-}
-
-/// One piece of input on its way out of a callback.
-private final class InputPiece: Sendable {
-    let bytes = Mutex<[UInt8]?>(nil)
 }
 
 /// Two growing outputs.
