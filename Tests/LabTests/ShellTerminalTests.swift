@@ -23,7 +23,10 @@ struct ShellTerminalTests {
                 let types = try await window.text().split(separator: "\n").filter { $0.hasPrefix("type ") }
                 #expect(types.count == 2 && Set(types).count == 1, "\(types)")
                 try await sizes(window)
-                try await interrupts(window)
+                try await interrupts(window) {
+                    let runs = try await world.end(of: "wait-until-succeeds", run.identifier, "a", "--", "ps | grep 'sleep 777[7]'")
+                    #expect(runs.end == .exited(0), "\(runs.stderr)")
+                }
                 try await window.type("exit 7")
                 #expect(try await window.status() == 7)
 
@@ -77,9 +80,12 @@ struct ShellTerminalTests {
     }
 
     /// Ctrl-C ends what runs in the guest and nothing else.
-    private func interrupts(_ window: Tmux.Window) async throws {
+    ///
+    /// - Parameter begun: waits until `sleep 7777` runs. Before that the terminal is still the shell's, and the key would interrupt nothing.
+    private func interrupts(_ window: Tmux.Window, begun: () async throws -> Void) async throws {
         try await window.type("echo begin; sleep 7777")
         try await window.wait(for: "\nbegin\n")
+        try await begun()
         try await window.press("C-c")
         try await window.type("echo was $?.")
         try await window.wait(for: "\nwas 130.")
