@@ -1,5 +1,5 @@
 extension Duration {
-    /// After this nothing will come any more: it ends a test that hangs, and measures nothing. The slowest host so far needed half of it.
+    /// After this nothing will come any more: it ends a test that hangs, and measures nothing.
     static let hang = Duration.seconds(300)
 }
 
